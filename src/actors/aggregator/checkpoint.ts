@@ -1,0 +1,128 @@
+/** An aggregator's state in the outcomes stream: one message a job that has one, and the partition's position. */
+import type { StreamMessage } from "../../broker/port.ts";
+import { Coverage } from "../../domain/coverage.ts";
+import type { GatherState } from "../../domain/gather.ts";
+import type { Reducer } from "../../domain/reducers/index.ts";
+import type { Failure } from "../../protocol/messages.ts";
+import type { JobSpec } from "../../protocol/spec.ts";
+import type { ActorContext } from "../context.ts";
+import { textOf } from "../json.ts";
+
+/** What of a gather state outlives the process. Ordered jobs have none: they are replayed. */
+interface JobCheckpoint {
+  spec: JobSpec;
+  coverage: number[];
+  total?: number;
+  tasks: number;
+  duplicates: number;
+  failed: number;
+  handlerMs: number;
+  bytes: number;
+  failures: readonly Failure[];
+  started?: number;
+  firstSeq: number;
+  /** All results up to this sequence are in it. */
+  upTo: number;
+  /** The reducer's state, as it encodes it. */
+  accumulator: string;
+}
+
+export function encodeJobCheckpoint(state: GatherState, reducer: Reducer, upTo: number): string {
+  const { spec, coverage, total, tasks, duplicates, failed, handlerMs, bytes, failures, started, firstSeq } =
+    state;
+  const checkpoint: JobCheckpoint = {
+    spec,
+    coverage: coverage.toJSON(),
+    ...(total === undefined ? {} : { total }),
+    tasks,
+    duplicates,
+    failed,
+    handlerMs,
+    bytes,
+    failures,
+    ...(started === undefined ? {} : { started }),
+    firstSeq,
+    upTo,
+    accumulator: reducer.encode(state.accumulator),
+  };
+  return JSON.stringify(checkpoint);
+}
+
+export interface RestoredJob {
+  state: GatherState;
+  upTo: number;
+  revision: number;
+}
+
+export function decodeJobCheckpoint(
+  message: StreamMessage,
+  reducerOf: (spec: JobSpec) => Reducer,
+): RestoredJob {
+  const checkpoint = JSON.parse(textOf(message)) as JobCheckpoint;
+  const reducer = reducerOf(checkpoint.spec);
+  const { coverage, accumulator, upTo, total, started, failures, ...rest } = checkpoint;
+  const state: GatherState = {
+    ...rest,
+    coverage: Coverage.fromJSON(coverage),
+    accumulator: reducer.decode(accumulator),
+    pieces: [],
+    failures: [...failures],
+    total,
+    started,
+    verdict: undefined,
+  };
+  return { state, upTo, revision: message.seq };
+}
+
+/** Where a takeover begins to replay. */
+export interface Position {
+  fromSeq: number;
+  /** Sequence of the message that says so; 0: there is none. */
+  revision: number;
+}
+
+export async function readPosition({ broker, names }: ActorContext, partition: number): Promise<Position> {
+  const message = await broker.last(names.stream("outcomes"), names.checkpoint(partition));
+  if (message === undefined) return { fromSeq: 1, revision: 0 };
+  const { fromSeq } = JSON.parse(textOf(message)) as { fromSeq: number };
+  return { fromSeq, revision: message.seq };
+}
+
+/** @throws WriteConflict when another aggregator wrote since */
+export async function writePosition(
+  context: ActorContext,
+  partition: number,
+  position: Position,
+): Promise<number> {
+  const { broker, names, id } = context;
+  const stored = await broker.store({
+    subject: names.checkpoint(partition),
+    data: JSON.stringify({ fromSeq: position.fromSeq, by: id }),
+    expectLast: position.revision,
+  });
+  return stored.seq;
+}
+
+/** All job checkpoints of a partition, as they are now. */
+export async function readJobCheckpoints(context: ActorContext, partition: number): Promise<StreamMessage[]> {
+  const { broker, names } = context;
+  const stream = names.stream("outcomes");
+  const filter = names.jobCheckpoint(partition, "*");
+  const newest = await broker.last(stream, filter);
+  if (newest === undefined) return [];
+  const found: StreamMessage[] = [];
+  await new Promise<void>((resolve, reject) => {
+    const reading = broker.tail({
+      stream,
+      filter,
+      fromSeq: 1,
+      onMessage(message) {
+        found.push(message);
+        reading.then((tail) => tail.release(1), reject);
+        if (message.seq >= newest.seq) reading.then((tail) => tail.stop()).then(resolve, reject);
+      },
+    });
+    reading.catch(reject);
+  });
+  return found;
+}

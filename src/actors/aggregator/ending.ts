@@ -1,0 +1,32 @@
+/** From a gather that is over to the ending of its job. */
+
+import { toMusterError } from "../../errors.ts";
+import { encodeJson } from "../../protocol/json.ts";
+import type { ActorContext } from "../context.ts";
+import type { Ending } from "../outcomes.ts";
+import { assemble, type PieceCache } from "./assemble.ts";
+import type { LiveJob } from "./live-job.ts";
+
+export function endingOf(context: ActorContext, live: LiveJob, cache: PieceCache): Ending {
+  const { spec, verdict, coverage, tasks, duplicates, failed, failures, handlerMs, started } = live.state;
+  const common = {
+    job: spec.job,
+    kind: spec.kind,
+    counts: { items: coverage.count, failed, tasks, duplicates, handlerMs },
+    submitted: spec.submitted,
+    started,
+    failures,
+    reply: spec.reply,
+  };
+  if (verdict?.state === "failed") return { ...common, state: "failed", error: verdict.error };
+  try {
+    return { ...common, state: "succeeded", result: resultOf(context, live, cache) };
+  } catch (error) {
+    return { ...common, state: "failed", error: toMusterError(error) };
+  }
+}
+
+function resultOf(context: ActorContext, { state, reducer }: LiveJob, cache: PieceCache) {
+  if (!reducer.ordered) return encodeJson(reducer.finish(state.accumulator));
+  return assemble(context, reducer.name as "collect" | "concat", { pieces: state.pieces, cache });
+}

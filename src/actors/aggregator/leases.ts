@@ -1,0 +1,93 @@
+/** The leases of partitions, kept in the lease bucket. */
+import type { Bucket } from "../../broker/port.ts";
+import {
+  type LeaseEntry,
+  type LeaseStep,
+  leaseSteps,
+  type Observed,
+  observe,
+} from "../../domain/partitions.ts";
+import { WriteConflict } from "../../errors.ts";
+import type { ActorContext } from "../context.ts";
+
+const KEY = /^partition\.(\d+)$/;
+
+/** What a round of lease keeping came to. */
+export interface LeaseRound {
+  /** Partitions that are mine now. */
+  held: number[];
+  /** Partitions to give up in order, so that their new owner finds a fresh checkpoint. */
+  releasing: number[];
+}
+
+export class LeaseKeeper {
+  readonly #context: ActorContext;
+  readonly #bucket: Bucket;
+  readonly #leaseMs: number;
+  #observed: ReadonlyMap<number, Observed> = new Map();
+
+  constructor(context: ActorContext, bucket: Bucket, leaseMs: number) {
+    this.#context = context;
+    this.#bucket = bucket;
+    this.#leaseMs = leaseMs;
+  }
+
+  /** Renews, claims and finds what to release; `alive` are the ids of all aggregators. */
+  async round(alive: readonly string[]): Promise<LeaseRound> {
+    await this.#look();
+    const { id: me, partitions, clock } = this.#context;
+    const steps = leaseSteps({
+      me,
+      partitions,
+      alive,
+      leases: this.#observed,
+      leaseMs: this.#leaseMs,
+      now: clock.now(),
+    });
+    const releasing = steps.filter(({ type }) => type === "release").map(({ partition }) => partition);
+    const tried = await Promise.all(steps.map((step) => this.#carryOut(step)));
+    return { held: tried.filter((partition) => partition !== undefined), releasing };
+  }
+
+  /** Gives a partition up; another aggregator may claim it at once. */
+  async release(partition: number): Promise<void> {
+    const entry = await this.#bucket.get(keyOf(partition));
+    if (entry?.value !== this.#context.id) return;
+    await this.#bucket.remove(entry.key, entry.revision).catch(ignoreConflict);
+  }
+
+  async #look(): Promise<void> {
+    const entries = (await this.#bucket.list()).map(leaseOf).filter((entry) => entry !== undefined);
+    this.#observed = observe(this.#observed, entries, this.#context.clock.now());
+  }
+
+  /** Returns the partition if it is mine afterwards. */
+  async #carryOut(step: LeaseStep): Promise<number | undefined> {
+    if (step.type === "release") return undefined;
+    const { id } = this.#context;
+    const key = keyOf(step.partition);
+    try {
+      if (step.revision === undefined) await this.#bucket.create(key, id);
+      else await this.#bucket.update(key, id, step.revision);
+      return step.partition;
+    } catch (error) {
+      ignoreConflict(error);
+      return undefined;
+    }
+  }
+}
+
+function keyOf(partition: number): string {
+  return `partition.${partition}`;
+}
+
+function leaseOf(entry: { key: string; value: string; revision: number }): LeaseEntry | undefined {
+  const match = KEY.exec(entry.key);
+  return match === null
+    ? undefined
+    : { partition: Number(match[1]), owner: entry.value, revision: entry.revision };
+}
+
+function ignoreConflict(error: unknown): void {
+  if (!(error instanceof WriteConflict)) throw error;
+}

@@ -1,0 +1,42 @@
+/** A job that a partition gathers, and how much of it outlives this process. */
+import type { GatherState } from "../../domain/gather.ts";
+import type { Reducer } from "../../domain/reducers/index.ts";
+
+export interface LiveJob {
+  readonly state: GatherState;
+  readonly reducer: Reducer;
+  /** Results since its last checkpoint. */
+  dirty: boolean;
+  /** Sequence of its checkpoint message, which the next one expects; 0: it has none. */
+  revision: number;
+  /** All its results up to this sequence are in its checkpoint; 0: it has none. */
+  checkpointed: number;
+  /** The last result it saw, in milliseconds since 1970. */
+  lastArrival: number;
+  /** Its checkpoint is being written. */
+  writing: Promise<void> | undefined;
+  /** Its outcome is being written. */
+  ending: boolean;
+}
+
+export function liveJob(state: GatherState, reducer: Reducer, now: number): LiveJob {
+  return {
+    state,
+    reducer,
+    dirty: true,
+    revision: 0,
+    checkpointed: 0,
+    lastArrival: now,
+    writing: undefined,
+    ending: false,
+  };
+}
+
+/**
+ * The first sequence of the results stream that this job still needs: an ordered result is read back from the stream,
+ * the others replay what came after their checkpoint.
+ */
+export function neededFrom({ state, reducer, checkpointed }: LiveJob): number {
+  if (reducer.ordered || checkpointed === 0) return state.firstSeq;
+  return checkpointed + 1;
+}

@@ -1,0 +1,301 @@
+/**
+ * One partition: its results read in order, counted once, and turned into outcomes.
+ *
+ * What it remembers can be thrown away at any moment: the results that the checkpoints do not cover are still in the
+ * stream, and an outcome that another wrote meanwhile is found when ours is refused.
+ */
+import type { StreamMessage, Tail } from "../../broker/port.ts";
+import { onResult, startGather } from "../../domain/gather.ts";
+import type { Reducer } from "../../domain/reducers/index.ts";
+import { toMusterError, WriteConflict } from "../../errors.ts";
+import { decodeResult, type Result } from "../../protocol/messages.ts";
+import { encodeProgress, type ProgressLine } from "../../protocol/progress.ts";
+import { type JobSpec, SpecDecoder } from "../../protocol/spec.ts";
+import { Background } from "../../runtime/background.ts";
+import type { Timer } from "../../runtime/clock.ts";
+import { Service } from "../../runtime/service.ts";
+import type { ActorContext } from "../context.ts";
+import { endJob, NO_COUNTS, readOutcome } from "../outcomes.ts";
+import { report } from "../report.ts";
+import { type PieceCache, readObject } from "./assemble.ts";
+import { decodeJobCheckpoint, readJobCheckpoints, readPosition } from "./checkpoint.ts";
+import { endingOf } from "./ending.ts";
+import { type LiveJob, liveJob } from "./live-job.ts";
+import { Persistence } from "./persistence.ts";
+
+export interface PartitionOptions {
+  context: ActorContext;
+  partition: number;
+  /** The reducer of a job; throws where this aggregator does not have it. */
+  reducerOf: (spec: JobSpec) => Reducer;
+  cache: PieceCache;
+  /** Another aggregator writes this partition: it is no longer ours. */
+  onLost: (reason: string) => void;
+}
+
+/** How often state is checkpointed, and stale jobs are looked at. */
+const CHECKPOINT_MS = 1_000;
+const SWEEP_MS = 3_000;
+/** Progress is told at most so often; credit must not wait, but a message a result would be waste. */
+const PROGRESS_MS = 4;
+/** Ended jobs that are remembered, so that a late duplicate does not begin them anew. */
+const ENDED = 20_000;
+
+export class Partition extends Service {
+  readonly #options: PartitionOptions;
+  readonly #specs = new SpecDecoder();
+  readonly #jobs = new Map<string, LiveJob>();
+  readonly #ended = new Set<string>();
+  readonly #changed = new Set<LiveJob>();
+  readonly #background: Background;
+  readonly #persistence: Persistence;
+  readonly #timers: Timer[] = [];
+  /** Sequences of results whose digestion takes a while: the position must not pass them. */
+  readonly #pinned = new Set<number>();
+  #tail: Tail | undefined;
+  /** Messages digested before the tail was at hand to be told so. */
+  #early = 0;
+  #position = 0;
+  #progressTimer: Timer | undefined;
+
+  constructor(options: PartitionOptions) {
+    super();
+    this.#options = options;
+    this.#persistence = new Persistence(options.context, options.partition);
+    this.#background = new Background((error) => this.#onError(error));
+  }
+
+  get jobs(): number {
+    return this.#jobs.size;
+  }
+
+  /** Tells again how far a job is, if it is here: its dispatcher may have missed it. */
+  tell(job: string): void {
+    const live = this.#jobs.get(job);
+    if (live !== undefined) this.#noteChange(live);
+  }
+
+  /** The job is over by somebody else's hand. */
+  forget(job: string): void {
+    const live = this.#jobs.get(job);
+    if (live !== undefined && !live.ending) this.#background.run(() => this.#drop(job, live));
+  }
+
+  protected async onStart(): Promise<void> {
+    const { context, partition } = this.#options;
+    const { fromSeq, revision } = await readPosition(context, partition);
+    this.#persistence.begin(fromSeq, revision);
+    this.#position = fromSeq - 1;
+    await this.#restore();
+    this.#tail = await context.broker.tail({
+      stream: context.names.stream("results"),
+      filter: context.names.resultFilter(partition),
+      fromSeq,
+      onMessage: (message) => this.#onMessage(message),
+      onTrouble: (reason) =>
+        context.events.emit("broker.trouble", { what: `results of partition ${partition}`, reason }),
+    });
+    this.#tail.release(this.#early);
+    this.#timers.push(context.clock.every(CHECKPOINT_MS, () => this.#checkpointSoon()));
+    this.#timers.push(context.clock.every(SWEEP_MS, () => this.#background.run(() => this.#sweep())));
+    context.events.emit("partition.claimed", { partition, fromSeq, jobs: this.#jobs.size });
+  }
+
+  protected async onStop(): Promise<void> {
+    for (const timer of this.#timers) timer.cancel();
+    this.#progressTimer?.cancel();
+    await this.#tail?.stop();
+    await this.#background.settled();
+    // What is checkpointed now need not be replayed by the next owner.
+    if (!this.workSignal.aborted) await this.#checkpoint().catch((error) => this.#onError(error));
+    for (const { state } of this.#jobs.values()) this.#options.cache.drop(state.pieces);
+    this.#jobs.clear();
+  }
+
+  // ── taking over ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  async #restore(): Promise<void> {
+    const { context, partition, reducerOf } = this.#options;
+    for (const message of await readJobCheckpoints(context, partition)) {
+      const { state, upTo, revision } = decodeJobCheckpoint(message, reducerOf);
+      const live = liveJob(state, reducerOf(state.spec), context.clock.now());
+      Object.assign(live, { revision, checkpointed: upTo, dirty: false });
+      if ((await readOutcome(context, state.spec.job)) === undefined) this.#jobs.set(state.spec.job, live);
+      else await this.#persistence.removeJob(state.spec.job, live);
+    }
+    for (const live of this.#jobs.values()) this.#noteChange(live);
+  }
+
+  // ── counting ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #onMessage(message: StreamMessage): void {
+    try {
+      this.#take(message);
+    } catch (error) {
+      const { code, message: text } = toMusterError(error);
+      this.#options.context.events.emit("message.invalid", { subject: message.subject, code, message: text });
+    }
+    this.#position = message.seq;
+    if (this.#tail === undefined) this.#early++;
+    else this.#tail.release(1);
+  }
+
+  #take(message: StreamMessage): void {
+    const result = decodeResult(message, this.#specs);
+    if (this.#ended.has(result.spec.job)) return;
+    const live = this.#jobs.get(result.spec.job) ?? this.#begin(result.spec, message.seq);
+    if (live === undefined) return;
+    if (result.object !== undefined && !live.reducer.ordered) {
+      return this.#pin(message.seq, () => this.#takeObject(live, result, message));
+    }
+    this.#count(live, result, message);
+  }
+
+  /** A partial that lies in the object store is read before it is combined. */
+  async #takeObject(live: LiveJob, result: Result, message: StreamMessage): Promise<void> {
+    const partial = await readObject(this.#options.context, result.object ?? "");
+    this.#count(live, { ...result, partial }, message);
+  }
+
+  /** Until the work is done, a takeover would replay from here. */
+  #pin(seq: number, work: () => Promise<void>): void {
+    this.#pinned.add(seq);
+    this.#background.run(async () => {
+      await work();
+      this.#pinned.delete(seq);
+    });
+  }
+
+  #begin(spec: JobSpec, seq: number): LiveJob | undefined {
+    const { context, reducerOf } = this.#options;
+    try {
+      const reducer = reducerOf(spec);
+      const live = liveJob(startGather(spec, reducer), reducer, context.clock.now());
+      this.#jobs.set(spec.job, live);
+      return live;
+    } catch (error) {
+      this.#pin(seq, () => this.#failUnread(spec, error));
+      return undefined;
+    }
+  }
+
+  #count(live: LiveJob, result: Result, message: StreamMessage): void {
+    const now = this.#options.context.clock.now();
+    const arrival = { result, seq: message.seq, bytes: message.data.length, now };
+    live.lastArrival = now;
+    live.dirty = true;
+    if (onResult(live.state, live.reducer, arrival) === "duplicate") return;
+    if (live.reducer.ordered && result.object === undefined)
+      this.#options.cache.add(message.seq, result.partial);
+    this.#noteChange(live);
+    if (live.state.verdict !== undefined) this.#end(live);
+  }
+
+  // ── ending ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #end(live: LiveJob): void {
+    if (live.ending) return;
+    live.ending = true;
+    this.#background.run(async () => {
+      const { context, cache } = this.#options;
+      await endJob(context, endingOf(context, live, cache), this.workSignal);
+      await this.#drop(live.state.spec.job, live);
+    });
+  }
+
+  /** A job whose reducer this aggregator cannot make: it can only fail. */
+  async #failUnread(spec: JobSpec, error: unknown): Promise<void> {
+    const { context } = this.#options;
+    this.#remember(spec.job);
+    await endJob(
+      context,
+      {
+        job: spec.job,
+        kind: spec.kind,
+        state: "failed",
+        counts: NO_COUNTS,
+        submitted: spec.submitted,
+        error: toMusterError(error),
+        reply: spec.reply,
+      },
+      this.workSignal,
+    );
+  }
+
+  async #drop(job: string, live: LiveJob): Promise<void> {
+    this.#remember(job);
+    this.#jobs.delete(job);
+    this.#changed.delete(live);
+    this.#options.cache.drop(live.state.pieces);
+    await this.#persistence.removeJob(job, live);
+  }
+
+  #remember(job: string): void {
+    this.#ended.add(job);
+    if (this.#ended.size <= ENDED) return;
+    for (const oldest of this.#ended) {
+      this.#ended.delete(oldest);
+      return;
+    }
+  }
+
+  /** Jobs of which nothing came lately may be over: cancelled, expired, or begun by a late duplicate. */
+  async #sweep(): Promise<void> {
+    const { context } = this.#options;
+    const now = context.clock.now();
+    for (const [job, live] of this.#jobs) {
+      if (live.ending || now - live.lastArrival < SWEEP_MS) continue;
+      live.lastArrival = now;
+      if ((await readOutcome(context, job)) !== undefined) await this.#drop(job, live);
+    }
+  }
+
+  // ── telling ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #noteChange(live: LiveJob): void {
+    this.#changed.add(live);
+    this.#progressTimer ??= this.#options.context.clock.after(PROGRESS_MS, () => {
+      this.#progressTimer = undefined;
+      this.#tellProgress();
+    });
+  }
+
+  #tellProgress(): void {
+    const lines = [...this.#changed].filter(({ ending }) => !ending).map(progressLine);
+    this.#changed.clear();
+    if (lines.length === 0) return;
+    const { broker, names } = this.#options.context;
+    broker.publish({ subject: names.control("progress"), data: encodeProgress(lines) });
+  }
+
+  // ── lasting ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #checkpointSoon(): void {
+    // The one before may still be at it: the broker is slow or away.
+    if (!this.#persistence.busy) this.#background.run(() => this.#checkpoint());
+  }
+
+  async #checkpoint(): Promise<void> {
+    const position = Math.min(this.#position, ...[...this.#pinned].map((seq) => seq - 1));
+    try {
+      const written = await this.#persistence.checkpoint(position, this.#jobs);
+      if (written) this.#options.context.events.emit("checkpoint.written", written);
+    } catch (error) {
+      if (!(error instanceof WriteConflict)) throw error;
+      this.#options.onLost(error.message);
+    }
+  }
+
+  #onError(error: unknown): void {
+    if (this.workSignal.aborted || this.fetchSignal.aborted) return;
+    const { context, partition, onLost } = this.#options;
+    report(context, `partition ${partition}`, error);
+    // Whatever it was, the truth is in the streams: begin anew from there.
+    onLost(String(error));
+  }
+}
+
+function progressLine({ state }: LiveJob): ProgressLine {
+  const { spec, tasks, handlerMs, bytes, failed, coverage } = state;
+  return { job: spec.job, tasks, items: coverage.count, handlerMs, bytes, failed, state: undefined };
+}

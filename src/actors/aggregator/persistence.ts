@@ -1,0 +1,111 @@
+/**
+ * What a partition writes so that another can take over: the state of its jobs, then the position from which to replay,
+ * never the other way round; and behind the position the results are trimmed.
+ *
+ * Every write expects the last one of ours, so that of two aggregators which believe they own the partition the later
+ * is refused, drops its memory, and reads the truth again.
+ */
+import { PayloadTooLarge } from "../../errors.ts";
+import type { ActorContext } from "../context.ts";
+import { encodeJobCheckpoint, writePosition } from "./checkpoint.ts";
+import { type LiveJob, neededFrom } from "./live-job.ts";
+
+/** Jobs younger than this are not checkpointed: most end sooner, and replaying them is cheaper. */
+const YOUNG_MS = 1_000;
+/** The results of a job of at least so many tasks are purged when it ends; those of others with the position. */
+const PURGE_TASKS = 64;
+
+export interface Checkpointed {
+  partition: number;
+  seq: number;
+  jobs: number;
+}
+
+export class Persistence {
+  readonly #context: ActorContext;
+  readonly #partition: number;
+  #fromSeq = 1;
+  #revision = 0;
+  #busy = false;
+
+  constructor(context: ActorContext, partition: number) {
+    this.#context = context;
+    this.#partition = partition;
+  }
+
+  get busy(): boolean {
+    return this.#busy;
+  }
+
+  begin(fromSeq: number, revision: number): void {
+    this.#fromSeq = fromSeq;
+    this.#revision = revision;
+  }
+
+  /**
+   * Writes what changed; `position` is the last sequence that `jobs` have taken in.
+   * @throws WriteConflict when another aggregator wrote the partition
+   */
+  async checkpoint(position: number, jobs: ReadonlyMap<string, LiveJob>): Promise<Checkpointed | undefined> {
+    this.#busy = true;
+    try {
+      // Encoded at once, in one turn of the event loop: states of one moment, which is `position`.
+      const written = await Promise.all(this.#due(jobs).map((live) => this.#writing(live, position)));
+      const fromSeq = Math.min(position + 1, ...[...jobs.values()].map(neededFrom));
+      if (fromSeq <= this.#fromSeq) return undefined;
+      await this.#advance(fromSeq);
+      return { partition: this.#partition, seq: fromSeq, jobs: written.length };
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  /** The job is over: its checkpoint goes, and its results where they are many. */
+  async removeJob(job: string, live: LiveJob): Promise<void> {
+    const { broker, names } = this.#context;
+    await live.writing?.catch(() => {}); // Its own caller hears of it; here only its message must not outlive the job.
+    if (live.revision > 0)
+      await broker.purge(names.stream("outcomes"), names.jobCheckpoint(this.#partition, job));
+    if (live.state.tasks >= PURGE_TASKS)
+      await broker.purge(names.stream("results"), names.result(this.#partition, job));
+  }
+
+  #due(jobs: ReadonlyMap<string, LiveJob>): LiveJob[] {
+    const now = this.#context.clock.now();
+    return [...jobs.values()].filter(({ state, reducer, dirty, ending }) => {
+      return dirty && !ending && !reducer.ordered && now - (state.started ?? now) >= YOUNG_MS;
+    });
+  }
+
+  #writing(live: LiveJob, position: number): Promise<void> {
+    live.writing = this.#writeJob(live, position).finally(() => {
+      live.writing = undefined;
+    });
+    return live.writing;
+  }
+
+  async #writeJob(live: LiveJob, position: number): Promise<void> {
+    const { broker, names } = this.#context;
+    const subject = names.jobCheckpoint(this.#partition, live.state.spec.job);
+    const data = encodeJobCheckpoint(live.state, live.reducer, position);
+    live.dirty = false;
+    try {
+      const stored = await broker.store({ subject, data, expectLast: live.revision });
+      live.revision = stored.seq;
+      live.checkpointed = position;
+    } catch (error) {
+      // A state larger than a message is not kept: its results stay in the stream and are replayed.
+      if (!(error instanceof PayloadTooLarge)) throw error;
+    }
+  }
+
+  async #advance(fromSeq: number): Promise<void> {
+    const { broker, names } = this.#context;
+    this.#revision = await writePosition(this.#context, this.#partition, {
+      fromSeq,
+      revision: this.#revision,
+    });
+    this.#fromSeq = fromSeq;
+    await broker.purge(names.stream("results"), names.resultFilter(this.#partition), fromSeq);
+  }
+}

@@ -1,0 +1,82 @@
+/** The heartbeat of an actor, and the fleet that it hears. */
+
+import type { Subscription } from "../broker/port.ts";
+import { BEAT_MS, type Beat, Fleet } from "../domain/fleet.ts";
+import type { Timer } from "../runtime/clock.ts";
+import { Service } from "../runtime/service.ts";
+import type { ActorContext } from "./context.ts";
+import { jsonOf } from "./json.ts";
+
+/** Sends this actor's beat every second, and a last one when it leaves. */
+export class Heart extends Service {
+  readonly #context: ActorContext;
+  readonly #beat: () => Beat;
+  #timer: Timer | undefined;
+
+  constructor(context: ActorContext, beat: () => Beat) {
+    super();
+    this.#context = context;
+    this.#beat = beat;
+  }
+
+  protected async onStart(): Promise<void> {
+    this.#send({});
+    this.#timer = this.#context.clock.every(BEAT_MS, () => this.#send({}));
+  }
+
+  protected async onStop(): Promise<void> {
+    this.#timer?.cancel();
+    this.#send({ leaving: true });
+  }
+
+  #send(more: Partial<Beat>): void {
+    const { broker, names } = this.#context;
+    broker.publish({ subject: names.control("beat"), data: JSON.stringify({ ...this.#beat(), ...more }) });
+  }
+}
+
+/** Listens to all beats. */
+export class FleetWatch extends Service {
+  readonly fleet = new Fleet();
+  readonly #context: ActorContext;
+  readonly #onChange: () => void;
+  #subscription: Subscription | undefined;
+  #timer: Timer | undefined;
+
+  constructor(context: ActorContext, onChange: () => void = () => {}) {
+    super();
+    this.#context = context;
+    this.#onChange = onChange;
+  }
+
+  protected async onStart(): Promise<void> {
+    const { broker, names, clock } = this.#context;
+    this.#subscription = broker.subscribe(names.control("beat"), (message) => {
+      const beat = jsonOf<Beat>(message);
+      if (typeof beat?.id === "string" && beat.role !== undefined) this.#onBeat(beat as Beat);
+    });
+    this.#timer = clock.every(BEAT_MS, () => this.#expire());
+    await broker.flush();
+  }
+
+  protected async onStop(): Promise<void> {
+    this.#timer?.cancel();
+    this.#subscription?.close();
+  }
+
+  #onBeat(beat: Beat): void {
+    const { events, clock } = this.#context;
+    const { id, role, host } = beat;
+    if (this.fleet.onBeat(beat, clock.now())) events.emit("actor.joined", { role, id, host });
+    if (beat.leaving) events.emit("actor.left", { role, id, host, silent: false });
+    this.#onChange();
+  }
+
+  #expire(): void {
+    const gone = this.fleet.expire(this.#context.clock.now());
+    for (const { role, id, host } of gone) {
+      this.#context.events.emit("actor.left", { role, id, host, silent: true });
+    }
+    if (gone.length > 0) this.#onChange();
+  }
+}

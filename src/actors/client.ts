@@ -1,0 +1,234 @@
+/** What a caller does: submits jobs, waits for their outcomes, reads results, asks and cancels. */
+import type { Broker } from "../broker/port.ts";
+import { type ErrorShape, MusterError, PayloadTooLarge, UnknownJob, WaitTimedOut } from "../errors.ts";
+import type { DeadLetter, Outcome } from "../protocol/messages.ts";
+import { checkToken, HEADER, type JobVerb } from "../protocol/names.ts";
+import type { ProgressLine } from "../protocol/progress.ts";
+import { jobOfKey } from "../protocol/submission.ts";
+import { timedId } from "../runtime/id.ts";
+import { Service } from "../runtime/service.ts";
+import { awaitOutcome } from "./await-outcome.ts";
+import type { ActorContext } from "./context.ts";
+import type { JobView } from "./dispatcher/job-verbs.ts";
+import { textOf } from "./json.ts";
+import { readOutcome } from "./outcomes.ts";
+import { ProgressHub } from "./progress-hub.ts";
+
+/** A job to submit. */
+export interface ClientJob {
+  kind: string;
+  /** The body as the contract has it: a JSON array of items, or an object with `items`, `range`, `object` or `value`. */
+  body: string;
+  /** Options by name (`reduce`, `chunk`, …); they win over those in the body. */
+  options?: Readonly<Record<string, string | number>>;
+}
+
+/** Records that are shipped through the object store, one JSON text each. */
+export interface ClientRecords {
+  kind: string;
+  records: AsyncIterable<string> | Iterable<string>;
+  options?: Readonly<Record<string, string | number>>;
+}
+
+const REQUEST_MS = 5_000;
+/** Room for headers beside a body, in bytes. */
+const HEADER_ROOM = 4 * 1024;
+
+export class Client extends Service {
+  readonly #context: ActorContext;
+  readonly #hub: ProgressHub;
+
+  constructor(context: ActorContext) {
+    super();
+    this.#context = context;
+    this.#hub = new ProgressHub(context);
+  }
+
+  protected async onStart(): Promise<void> {
+    await this.#hub.start();
+    await this.#context.broker.flush();
+  }
+
+  protected async onStop(): Promise<void> {
+    await this.#hub.stop();
+  }
+
+  /**
+   * Submits durably; resolves with the job's id once the job is stored.
+   * @throws PayloadTooLarge when the body does not fit into a message: see {@link submitRecords}
+   */
+  async submit({ kind, body, options = {} }: ClientJob): Promise<string> {
+    const { broker, names, clock } = this.#context;
+    checkToken("kind", kind);
+    const { key } = options;
+    const job = key === undefined ? timedId(clock.now()) : jobOfKey(String(key));
+    const bytes = Buffer.byteLength(body);
+    if (bytes > broker.maxPayload - HEADER_ROOM)
+      throw new PayloadTooLarge("The job", bytes, broker.maxPayload);
+    await broker.store({
+      subject: names.jobs(kind),
+      data: body,
+      headers: { ...optionHeaders(options), [HEADER.job]: job },
+      ...(key === undefined ? {} : { msgId: job }),
+    });
+    return job;
+  }
+
+  /** Ships records through the object store, however many they are, and submits a job that names the object. */
+  async submitRecords({ kind, records, options = {} }: ClientRecords): Promise<string> {
+    const { broker, names, clock } = this.#context;
+    checkToken("kind", kind);
+    const name = timedId(clock.now());
+    const objects = await broker.objects(names.inputs);
+    await objects.put(name, inLines(records));
+    const body = JSON.stringify({ object: `${names.inputs}/${name}`, format: "ndjson" });
+    return await this.submit({ kind, body, options });
+  }
+
+  /** Hears of a job's progress until the returned function is called. */
+  onProgress(job: string, listener: (line: ProgressLine) => void): () => void {
+    return this.#hub.on(job, listener);
+  }
+
+  /**
+   * Waits for a job's outcome.
+   * @throws WaitTimedOut after `timeoutMs`; the job goes on
+   */
+  async outcome(job: string, wait: { timeoutMs?: number; signal?: AbortSignal } = {}): Promise<Outcome> {
+    const { timeoutMs } = wait;
+    const timer = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
+    const signals = [wait.signal, timer, this.fetchSignal].filter((signal) => signal !== undefined);
+    try {
+      return await awaitOutcome(this.#context, { hub: this.#hub, job }, AbortSignal.any(signals));
+    } catch (error) {
+      if (timer?.aborted && timeoutMs !== undefined) throw new WaitTimedOut(job, timeoutMs);
+      throw error;
+    }
+  }
+
+  /** The outcome if it stands already. */
+  async peek(job: string): Promise<Outcome | undefined> {
+    return await readOutcome(this.#context, job);
+  }
+
+  /** The bytes of an outcome's body, read from the object store where the result is larger than a message. */
+  async *resultBytes(outcome: Outcome): AsyncIterable<Uint8Array> {
+    if (outcome.object === undefined) {
+      yield Buffer.from(outcome.body);
+      return;
+    }
+    const slash = outcome.object.indexOf("/");
+    const objects = await this.#context.broker.objects(outcome.object.slice(0, slash));
+    const parts = await objects.get(outcome.object.slice(slash + 1));
+    if (parts === undefined) throw new UnknownJob(outcome.job);
+    yield* parts;
+  }
+
+  /** Asks a dispatcher: `get`, `list`, `result` or `cancel`. @throws the error that it answers, or RequestFailed */
+  async ask<T>(verb: JobVerb, body: object): Promise<T> {
+    const { names } = this.#context;
+    const answer = await this.#context.broker.request(
+      { subject: names.jobVerb(verb), data: JSON.stringify(body) },
+      { timeoutMs: REQUEST_MS },
+    );
+    const status = answer.headers[HEADER.serviceErrorCode];
+    const value = JSON.parse(textOf(answer)) as T & { error?: ErrorShape };
+    if (status !== undefined && value.error !== undefined) throw answeredError(value.error, Number(status));
+    return value;
+  }
+
+  async cancel(job: string): Promise<void> {
+    await this.ask("cancel", { job });
+  }
+
+  async list(limit: number): Promise<JobView[]> {
+    return (await this.ask<{ jobs: JobView[] }>("list", { limit })).jobs;
+  }
+
+  get broker(): Broker {
+    return this.#context.broker;
+  }
+
+  // ── dead letters ─────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Dead letters, oldest first; of one job or of all. */
+  async deadLetters(job?: string): Promise<(DeadLetter & { seq: number; time: number })[]> {
+    const { broker, names } = this.#context;
+    const stream = names.stream("dead");
+    const filter = names.dead("*", job ?? "*");
+    const newest = await broker.last(stream, filter);
+    if (newest === undefined) return [];
+    const letters: (DeadLetter & { seq: number; time: number })[] = [];
+    await new Promise<void>((resolve, reject) => {
+      const reading = broker.tail({
+        stream,
+        filter,
+        fromSeq: 1,
+        onMessage(message) {
+          const { index, attempts, error, input } = JSON.parse(textOf(message)) as DeadBody;
+          const [, kind = "", id = ""] = names.tokens(message.subject);
+          const text = JSON.stringify(input);
+          letters.push({
+            job: id,
+            kind,
+            index,
+            attempts,
+            ...error,
+            input: text,
+            seq: message.seq,
+            time: message.time,
+          });
+          reading.then((tail) => tail.release(1), reject);
+          if (message.seq >= newest.seq) reading.then((tail) => tail.stop()).then(resolve, reject);
+        },
+      });
+      reading.catch(reject);
+    });
+    return letters;
+  }
+
+  /** Submits the failed items of a job again, as a new job, and removes their dead letters. */
+  async redrive(
+    job: string,
+    options: Readonly<Record<string, string | number>> = {},
+  ): Promise<{ job: string; items: number }> {
+    const { broker, names } = this.#context;
+    const letters = await this.deadLetters(job);
+    const [first] = letters;
+    if (first === undefined) throw new UnknownJob(job);
+    const sorted = [...letters].sort((a, b) => a.index - b.index);
+    const records = sorted.map(({ input }) => input ?? "null");
+    const again = await this.submitRecords({ kind: first.kind, records, options });
+    await broker.purge(names.stream("dead"), names.dead(first.kind, job));
+    return { job: again, items: records.length };
+  }
+}
+
+interface DeadBody {
+  index: number;
+  attempts: number;
+  error: { code: string; message: string };
+  input: unknown;
+}
+
+/** `maxAttempts: 5` as the header `Muster-maxAttempts: 5`; header names are read in any case. */
+function optionHeaders(options: Readonly<Record<string, string | number>>): Record<string, string> {
+  const entries = Object.entries(options).map(([name, value]) => [`Muster-${name}`, String(value)]);
+  return Object.fromEntries(entries);
+}
+
+async function* inLines(records: AsyncIterable<string> | Iterable<string>): AsyncIterable<Uint8Array> {
+  const LINES = 1_000;
+  let batch: string[] = [];
+  for await (const record of records) {
+    batch.push(record);
+    if (batch.length < LINES) continue;
+    yield Buffer.from(`${batch.join("\n")}\n`);
+    batch = [];
+  }
+  if (batch.length > 0) yield Buffer.from(`${batch.join("\n")}\n`);
+}
+
+function answeredError({ code, message, path }: ErrorShape, status: number): MusterError {
+  return new MusterError(code, status, message, { path });
+}

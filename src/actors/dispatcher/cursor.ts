@@ -1,0 +1,67 @@
+/** How far a large job is dispatched: the last message of every atomic batch of its tasks. */
+import type { StoreMessage } from "../../broker/port.ts";
+import type { Dispatched } from "../../domain/scatter.ts";
+import type { ActorContext } from "../context.ts";
+import { textOf } from "../json.ts";
+
+/** A tombstone refuses the batch of a dispatcher that does not know yet that the job is over, for so long. */
+const TOMBSTONE_SECONDS = 120;
+
+export interface Cursor {
+  dispatched: Dispatched;
+  /** How many items the job has, once its input was read to the end. */
+  total: number | undefined;
+  /** The dispatcher that wrote it. */
+  by: string;
+  /** The job is over: nothing more may be released. */
+  ended: boolean;
+  /** Its sequence, which the next write expects; 0: there is none yet. */
+  seq: number;
+}
+
+export const NO_CURSOR: Cursor = {
+  dispatched: { next: 0, tasks: 0 },
+  total: undefined,
+  by: "",
+  ended: false,
+  seq: 0,
+};
+
+export async function readCursor({ broker, names }: ActorContext, job: string): Promise<Cursor> {
+  const message = await broker.last(names.stream("tasks"), names.cursor(job));
+  if (message === undefined) return NO_CURSOR;
+  const { next, tasks, total, by, ended = false } = JSON.parse(textOf(message)) as CursorBody;
+  return { dispatched: { next, tasks }, total, by, ended, seq: message.seq };
+}
+
+interface CursorBody extends Dispatched {
+  total?: number;
+  by: string;
+  ended?: boolean;
+}
+
+/** The message that moves a cursor from `before` to `dispatched`; it goes behind the tasks that do so. */
+export function cursorMessage(
+  { names, id }: ActorContext,
+  job: string,
+  move: { before: Cursor; dispatched: Dispatched; total: number | undefined },
+): StoreMessage {
+  const { before, dispatched, total } = move;
+  const body: CursorBody = { ...dispatched, ...(total === undefined ? {} : { total }), by: id };
+  return { subject: names.cursor(job), data: JSON.stringify(body), expectLast: before.seq, rollup: true };
+}
+
+/** Closes a job that has a cursor. @throws WriteConflict when another dispatcher moved it since */
+export async function writeTombstone(
+  { broker, names, id }: ActorContext,
+  job: string,
+  cursor: Cursor,
+): Promise<void> {
+  await broker.store({
+    subject: names.cursor(job),
+    data: JSON.stringify({ ...cursor.dispatched, ended: true, by: id }),
+    expectLast: cursor.seq,
+    rollup: true,
+    ttlSeconds: TOMBSTONE_SECONDS,
+  });
+}

@@ -1,0 +1,405 @@
+/**
+ * One job in the hands of a dispatcher, from its message in the queue to its outcome. The unacknowledged message is the
+ * lease: when this process dies, the job is delivered to another dispatcher, which goes on at the cursor.
+ */
+import type { Delivery } from "../../broker/port.ts";
+import { type JobPlan, planJob } from "../../domain/plan.ts";
+import { reducerFor } from "../../domain/reducers/index.ts";
+import { isDispatched, onGathered, type ScatterState, startScatter, tasksOut } from "../../domain/scatter.ts";
+import { MusterError, toMusterError } from "../../errors.ts";
+import { encodeJson } from "../../protocol/json.ts";
+import type { Outcome } from "../../protocol/messages.ts";
+import { HEADER, isToken } from "../../protocol/names.ts";
+import type { ProgressLine } from "../../protocol/progress.ts";
+import type { ReplyTo } from "../../protocol/spec.ts";
+import {
+  jobOfKey,
+  jobOfMessage,
+  keyOf,
+  parseSubmission,
+  type Submission,
+} from "../../protocol/submission.ts";
+import type { Timer } from "../../runtime/clock.ts";
+import type { ActorContext } from "../context.ts";
+import { cutShort, endJob, NO_COUNTS, readOutcome, replyOutcome } from "../outcomes.ts";
+import { type Cursor, NO_CURSOR, readCursor, writeTombstone } from "./cursor.ts";
+import { JobTaken, Releaser, releaseSmall } from "./release.ts";
+import { openSource, type Source } from "./source.ts";
+
+/** What a run needs of its dispatcher. */
+export interface RunGround {
+  context: ActorContext;
+  /** Slots of the workers that serve a kind, as far as is known. */
+  slotsFor(kind: string): number;
+  /** Hears of the job's progress until the returned function is called. */
+  onProgress(job: string, listener: (line: ProgressLine) => void): () => void;
+  /** Aborts when the dispatcher stops. */
+  signal: AbortSignal;
+}
+
+/** How a run ended: its message is then acknowledged, given back after a while, or left to whoever has it now. */
+export type RunEnd =
+  | { type: "done" }
+  | { type: "later"; ms: number }
+  | { type: "taken" }
+  | { type: "stopped" };
+
+/** How long without news until the truth is looked up, in milliseconds. */
+const CHECK_MS = 2_000;
+/** A first delivery this old may have been cancelled while it waited. */
+const AGED_MS = 1_000;
+
+export interface RunSnapshot {
+  job: string;
+  kind: string;
+  state: "waiting" | "running";
+  total: number | undefined;
+  items: number;
+  tasks: number;
+  failed: number;
+  tasksOut: number;
+  submitted: number;
+}
+
+export class JobRun {
+  readonly job: string;
+  readonly kind: string;
+  readonly delivery: Delivery;
+  readonly #ground: RunGround;
+  readonly #reply: ReplyTo | undefined;
+  #plan: JobPlan | undefined;
+  #scatter: ScatterState | undefined;
+  #source: Source | undefined;
+  #releaser: Releaser | undefined;
+  #line: ProgressLine | undefined;
+  #lastNews = 0;
+  #pumping = false;
+  #pumpAgain = false;
+  #settle: ((end: RunEnd) => void) | undefined;
+  #failRun: ((error: unknown) => void) | undefined;
+
+  constructor(ground: RunGround, delivery: Delivery) {
+    const { headers, subject } = delivery;
+    this.#ground = ground;
+    this.delivery = delivery;
+    this.kind = ground.context.names.lastToken(subject);
+    this.job = jobIdOf(delivery);
+    this.#reply = replyOf(headers);
+  }
+
+  /** Where the job stands, as far as this dispatcher knows. */
+  snapshot(): RunSnapshot {
+    const { job, kind } = this;
+    const known = this.#line;
+    return {
+      job,
+      kind,
+      state: this.#ground.slotsFor(kind) === 0 ? "waiting" : "running",
+      total: this.#scatter?.limits.total ?? this.#plan?.spec.total,
+      items: known?.items ?? 0,
+      tasks: known?.tasks ?? 0,
+      failed: known?.failed ?? 0,
+      tasksOut: this.#scatter === undefined ? 0 : tasksOut(this.#scatter),
+      submitted: this.#plan?.spec.submitted ?? this.delivery.time,
+    };
+  }
+
+  /** Runs the job to its end; rejects only for errors that nobody expected. */
+  async run(): Promise<RunEnd> {
+    const submission = this.#parse();
+    if (submission instanceof MusterError) return await this.#endInvalid(submission);
+    const standing = await this.#standing(submission);
+    if (standing !== undefined) return this.#endStanding(standing);
+    try {
+      return await this.#runPlan(submission);
+    } catch (error) {
+      return await this.#endThrown(error);
+    } finally {
+      this.#settle?.({ type: "stopped" });
+      await this.#source?.close();
+    }
+  }
+
+  /** The job ended by another's hand (cancelled, expired): stop releasing. */
+  noteEnded(): void {
+    this.#settle?.({ type: "done" });
+  }
+
+  /** More workers, or fewer: the window may have changed. */
+  noteFleet(): void {
+    this.#pump();
+  }
+
+  // ── before it starts ─────────────────────────────────────────────────────────────────────────────────────────
+
+  #parse(): Submission | MusterError {
+    try {
+      return parseSubmission(this.kind, this.delivery.data, this.delivery.headers);
+    } catch (error) {
+      return toMusterError(error);
+    }
+  }
+
+  /** An outcome that stands already: of a redelivered job, an old key, or one that was cancelled while it waited. */
+  async #standing(submission: Submission): Promise<Outcome | undefined> {
+    const { context } = this.#ground;
+    const age = context.clock.now() - this.delivery.time;
+    const isFresh = this.delivery.deliveries === 1 && submission.options.key === undefined && age < AGED_MS;
+    return isFresh ? undefined : await readOutcome(context, this.job);
+  }
+
+  #endStanding(outcome: Outcome): RunEnd {
+    if (this.#reply !== undefined) replyOutcome(this.#ground.context, this.#reply, outcome);
+    return { type: "done" };
+  }
+
+  async #endInvalid(error: MusterError): Promise<RunEnd> {
+    const { context, signal } = this.#ground;
+    const { job, kind } = this;
+    context.events.emit("job.invalid", { job, kind, code: error.code, message: error.message });
+    await endJob(
+      context,
+      {
+        job,
+        kind,
+        state: "failed",
+        counts: NO_COUNTS,
+        submitted: this.delivery.time,
+        error,
+        reply: this.#reply,
+      },
+      signal,
+    );
+    return { type: "done" };
+  }
+
+  async #endThrown(error: unknown): Promise<RunEnd> {
+    if (error instanceof JobTaken) return { type: "taken" };
+    if (this.#ground.signal.aborted) return { type: "stopped" };
+    if (!(error instanceof MusterError) || error.status >= 500) throw error;
+    const end = await this.#endInvalid(error);
+    if (this.#releaser !== undefined) await this.#cleanUp(this.#releaser.cursor);
+    return end;
+  }
+
+  // ── running ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async #runPlan(submission: Submission): Promise<RunEnd> {
+    const { context } = this.#ground;
+    const plan = planJob(submission, { job: this.job, submitted: this.delivery.time, reply: this.#reply });
+    this.#plan = plan;
+    const now = context.clock.now();
+    if (plan.notBefore > now) return { type: "later", ms: plan.notBefore - now };
+    if (plan.spec.deadline !== undefined && plan.spec.deadline <= now) return await this.#expire();
+    const takeover = this.delivery.deliveries > 1;
+    context.events.emit("job.accepted", { job: this.job, kind: this.kind, items: plan.spec.total, takeover });
+    if (plan.spec.total === 0) return await this.#endEmpty(plan);
+    return plan.smallChunk === undefined
+      ? await this.#runLarge(plan)
+      : await this.#runSmall(plan, plan.smallChunk);
+  }
+
+  async #endEmpty({ spec }: JobPlan): Promise<RunEnd> {
+    const { context, signal } = this.#ground;
+    const result = emptyResult(spec.reduce);
+    const { job, kind, submitted, reply } = spec;
+    await endJob(
+      context,
+      { job, kind, state: "succeeded", counts: NO_COUNTS, submitted, result, reply },
+      signal,
+    );
+    return { type: "done" };
+  }
+
+  async #runSmall(plan: JobPlan, chunk: number): Promise<RunEnd> {
+    const { context, signal } = this.#ground;
+    const ended = this.#untilEnded(plan);
+    this.#source = await openSource(context, plan.input, 0);
+    await releaseSmall(context, { spec: plan.spec, chunk, source: this.#source }, signal);
+    this.#warnIfNobody();
+    const end = await ended;
+    return end;
+  }
+
+  async #runLarge(plan: JobPlan): Promise<RunEnd> {
+    const { context } = this.#ground;
+    const takeover = this.delivery.deliveries > 1;
+    const cursor = takeover ? await readCursor(context, this.job) : NO_CURSOR;
+    this.#source = await openSource(context, plan.input, cursor.dispatched.next);
+    const total = this.#source.total ?? cursor.total;
+    this.#scatter = startScatter({ chunk: plan.chunk, window: plan.window, total }, cursor.dispatched);
+    if (total === undefined && cursor.seq === 0 && (await this.#source.take(0)).last) {
+      return await this.#endEmpty(plan);
+    }
+    this.#releaser = new Releaser(context, { spec: plan.spec, source: this.#source, cursor });
+    const ended = this.#untilEnded(plan);
+    // What is out already is known to the aggregator; without its answer a takeover would release too much.
+    if (takeover) this.#query();
+    this.#pump();
+    this.#warnIfNobody();
+    const end = await ended;
+    if (end.type === "done") await this.#cleanUp(this.#releaser.cursor);
+    return end;
+  }
+
+  /** Resolves when the outcome stands, the deadline has passed, the dispatcher stops or another has the job. */
+  #untilEnded(plan: JobPlan): Promise<RunEnd> {
+    const { context, signal, onProgress } = this.#ground;
+    const timers: Timer[] = [];
+    const off = onProgress(this.job, (line) => this.#onProgress(line));
+    const onStop = () => this.#settle?.({ type: "stopped" });
+    signal.addEventListener("abort", onStop, { once: true });
+    this.#lastNews = context.clock.now();
+    timers.push(context.clock.every(CHECK_MS, () => this.#check()));
+    if (plan.spec.deadline !== undefined) timers.push(this.#armDeadline(plan.spec.deadline));
+    const ended = new Promise<RunEnd>((resolve, reject) => {
+      this.#settle = resolve;
+      this.#failRun = reject;
+    });
+    if (signal.aborted) onStop();
+    return ended.finally(() => {
+      off();
+      signal.removeEventListener("abort", onStop);
+      for (const timer of timers) timer.cancel();
+      this.#settle = undefined;
+      this.#failRun = undefined;
+    });
+  }
+
+  #onProgress(line: ProgressLine): void {
+    this.#lastNews = this.#ground.context.clock.now();
+    if (line.state !== undefined) {
+      this.#line = line;
+      return this.noteEnded();
+    }
+    if (this.#line !== undefined && line.tasks < this.#line.tasks) return;
+    this.#line = line;
+    if (this.#scatter !== undefined) this.#scatter = onGathered(this.#scatter, line);
+    this.#pump();
+  }
+
+  /** Releases as much as the window allows, one batch after the other; what comes meanwhile is looked at afterwards. */
+  #pump(): void {
+    if (this.#pumping) {
+      this.#pumpAgain = true;
+      return;
+    }
+    if (this.#scatter === undefined || this.#releaser === undefined || this.#settle === undefined) return;
+    if (isDispatched(this.#scatter)) return;
+    this.#pumping = true;
+    this.#release(this.#scatter, this.#releaser).then(
+      (more) => this.#pumped(more),
+      (error) => this.#failRun?.(error),
+    );
+  }
+
+  #pumped(more: boolean): void {
+    this.#pumping = false;
+    const again = more || this.#pumpAgain;
+    this.#pumpAgain = false;
+    if (again) this.#pump();
+  }
+
+  async #release(before: ScatterState, releaser: Releaser): Promise<boolean> {
+    const { signal, slotsFor } = this.#ground;
+    const after = await releaser.release(before, slotsFor(this.kind), signal);
+    if (after === before) return false;
+    // Reports that came while the batch was stored are newer than what `after` knows.
+    const gathered = this.#scatter?.gathered ?? after.gathered;
+    this.#scatter = { ...after, gathered };
+    return true;
+  }
+
+  // ── when nothing is heard ────────────────────────────────────────────────────────────────────────────────────
+
+  #check(): void {
+    if (this.#ground.context.clock.now() - this.#lastNews < CHECK_MS) return;
+    this.#query();
+    this.#lookUp().catch((error) =>
+      this.#ground.context.events.emit("broker.trouble", { what: this.job, reason: String(error) }),
+    );
+  }
+
+  #query(): void {
+    const { broker, names } = this.#ground.context;
+    broker.publish({ subject: names.control("query"), data: JSON.stringify({ job: this.job }) });
+  }
+
+  async #lookUp(): Promise<void> {
+    const outcome = await readOutcome(this.#ground.context, this.job);
+    if (outcome === undefined) return;
+    // Whoever wrote it may have died before it answered.
+    this.#endStanding(outcome);
+    this.noteEnded();
+  }
+
+  #warnIfNobody(): void {
+    const { context, slotsFor } = this.#ground;
+    if (slotsFor(this.kind) === 0) context.events.emit("job.waiting", { job: this.job, kind: this.kind });
+  }
+
+  // ── ending early ─────────────────────────────────────────────────────────────────────────────────────────────
+
+  #armDeadline(deadline: number): Timer {
+    const { context } = this.#ground;
+    return context.clock.after(Math.max(0, deadline - context.clock.now()), () => {
+      this.#expire().then(
+        (end) => this.#settle?.(end),
+        (error) => this.#failRun?.(error),
+      );
+    });
+  }
+
+  async #expire(): Promise<RunEnd> {
+    const { context, signal } = this.#ground;
+    const { job, kind } = this;
+    const error = cutShort("expired", job, this.#plan?.spec.deadline);
+    const submitted = this.#plan?.spec.submitted ?? this.delivery.time;
+    const { tasks = 0, items = 0, failed = 0, handlerMs = 0 } = this.#line ?? {};
+    const counts = { tasks, items, failed, handlerMs, duplicates: 0 };
+    await endJob(
+      context,
+      { job, kind, state: "expired", counts, submitted, error, reply: this.#reply },
+      signal,
+    );
+    context.broker.publish({ subject: context.names.control("cancel"), data: JSON.stringify({ job }) });
+    await purgeTasks(context, job);
+    return { type: "done" };
+  }
+
+  /** Closes the cursor, so that a dispatcher that slept can release nothing more; then removes what nobody needs. */
+  async #cleanUp(cursor: Cursor): Promise<void> {
+    const { context } = this.#ground;
+    if (cursor.seq > 0) await writeTombstone(context, this.job, cursor).catch(ignoreTaken);
+    if (this.#line?.state !== "succeeded") await purgeTasks(context, this.job);
+  }
+}
+
+/** Tasks of a job that is over. */
+export async function purgeTasks({ broker, names }: ActorContext, job: string): Promise<void> {
+  await broker.purge(names.stream("tasks"), names.tasksOf(job));
+}
+
+function ignoreTaken(error: unknown): void {
+  if (!(error instanceof MusterError) || error.code !== "write_conflict") throw error;
+}
+
+function emptyResult(reduce: Parameters<typeof reducerFor>[0]): string {
+  if (reduce.name === "reduce") return "null"; // A handler module's own reducer: it has nothing to work on.
+  const reducer = reducerFor(reduce);
+  return reducer.ordered ? "[]" : encodeJson(reducer.finish(reducer.init()));
+}
+
+function jobIdOf(delivery: Delivery): string {
+  const { headers } = delivery;
+  const given = headers[HEADER.job];
+  if (given !== undefined && isToken(given)) return given;
+  const key = keyOf(delivery.data, headers);
+  return key === undefined ? jobOfMessage(delivery) : jobOfKey(key);
+}
+
+function replyOf(headers: Readonly<Record<string, string>>): ReplyTo | undefined {
+  const subject = headers[HEADER.reply];
+  if (subject === undefined || subject === "" || /[\s*>]/.test(subject)) return undefined;
+  return { subject, mode: headers[HEADER.replyMode] === "watch" ? "watch" : "run" };
+}

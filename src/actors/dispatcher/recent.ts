@@ -1,0 +1,31 @@
+/** The newest outcomes, read from the end of their stream. */
+import { decodeOutcome, type Outcome } from "../../protocol/messages.ts";
+import type { ActorContext } from "../context.ts";
+
+/** Between two outcomes lie checkpoints; so many sequences are looked through for each outcome that is wanted. */
+const SPREAD = 20;
+
+/** The newest `limit` outcomes, newest first; their bodies are not read. */
+export async function recentOutcomes(context: ActorContext, limit: number): Promise<Outcome[]> {
+  const { broker, names } = context;
+  const stream = names.stream("outcomes");
+  const newest = await broker.last(stream, names.outcome("*"));
+  if (newest === undefined) return [];
+  const fromSeq = Math.max(1, newest.seq - limit * SPREAD);
+  const found: Outcome[] = [];
+  await new Promise<void>((resolve, reject) => {
+    const reading = broker.tail({
+      stream,
+      filter: names.outcome("*"),
+      fromSeq,
+      headersOnly: true,
+      onMessage(message) {
+        found.push(decodeOutcome(message));
+        reading.then((tail) => tail.release(1), reject);
+        if (message.seq >= newest.seq) reading.then((tail) => tail.stop()).then(resolve, reject);
+      },
+    });
+    reading.catch(reject);
+  });
+  return found.reverse().slice(0, limit);
+}

@@ -1,0 +1,64 @@
+/** Makes an {@link ItemFailure} of whatever a handler threw. */
+import type { ItemFailure } from "../../domain/pass.ts";
+import { HandlerFailed, MusterError } from "../../errors.ts";
+import { steerOf } from "./handler.ts";
+
+/** Characters kept of a message and of a stack: a failure travels in messages and headers. */
+const MAX_MESSAGE = 2_048;
+const MAX_STACK = 2_048;
+
+/** Bytes of JSON text kept of a failed item's input. */
+const MAX_INPUT = 16 * 1024;
+
+/** Which attempt failed. */
+export interface Attempt {
+  index: number;
+  attempt: number;
+  /** The item as JSON text, if it is at hand. */
+  input?: string | undefined;
+  /** Whatever the error says: a further attempt cannot mend it. */
+  permanent?: true | undefined;
+}
+
+/** The failure that a thrown value amounts to: never throws itself, whatever the value. */
+export function failureOf(thrown: unknown, attempt: Attempt): ItemFailure {
+  const steer = steerOf(thrown);
+  const failure: ItemFailure = {
+    index: attempt.index,
+    code: codeOf(thrown),
+    message: describeThrown(thrown).slice(0, MAX_MESSAGE),
+    permanent: attempt.permanent ?? steer?.type === "fail",
+    attempt: attempt.attempt,
+  };
+  if (steer?.type === "retry-after") failure.retryAfter = steer.ms;
+  const stack = stackOf(thrown);
+  if (stack !== undefined) failure.stack = stack.slice(0, MAX_STACK);
+  if (attempt.input !== undefined && Buffer.byteLength(attempt.input) <= MAX_INPUT)
+    failure.input = attempt.input;
+  return failure;
+}
+
+/** Codes are stable and documented, so an error of the user's never brings its own. */
+function codeOf(thrown: unknown): string {
+  return thrown instanceof MusterError ? thrown.code : new HandlerFailed("").code;
+}
+
+function describeThrown(thrown: unknown): string {
+  try {
+    if (thrown instanceof Error) return thrown.message || thrown.name;
+    if (typeof thrown === "object" && thrown !== null && "message" in thrown) return String(thrown.message);
+    return `it threw ${String(thrown)}`;
+  } catch {
+    return "it threw a value that cannot be shown";
+  }
+}
+
+/** Only of the user's own errors: a stack through muster's files says nothing to them. */
+function stackOf(thrown: unknown): string | undefined {
+  if (thrown instanceof MusterError) return undefined;
+  try {
+    return thrown instanceof Error && typeof thrown.stack === "string" ? thrown.stack : undefined;
+  } catch {
+    return undefined;
+  }
+}

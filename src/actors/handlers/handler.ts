@@ -1,0 +1,118 @@
+/** What users write: handlers, and the values with which a handler steers what happens after a failure. */
+import type { CustomReducer } from "../../domain/reducers/index.ts";
+
+/**
+ * The user's function for a kind: one input value becomes one output value.
+ *
+ * Returning nothing counts as returning `null`. Throwing (or rejecting) fails this item only; it is tried again with
+ * backoff unless {@link fail} says otherwise.
+ *
+ * @example
+ * export const double = (n: number) => n * 2;
+ */
+export type Handler<I = unknown, O = unknown> = HandlerFunction<I, O> & HandlerOptions;
+
+/** A handler without its properties. */
+export type HandlerFunction<I = unknown, O = unknown> = (
+  item: I,
+  ctx: HandlerContext,
+) => O | Steering | Promise<O | Steering>;
+
+/** Properties that a handler function may carry. */
+export interface HandlerOptions {
+  /**
+   * Run on the worker's own event loop instead of in a thread: for handlers that wait (network, disk) rather than
+   * compute. A handler that computes inline holds up everything else in its worker. @default false
+   */
+  inline?: boolean;
+  /** Milliseconds an item may take, where the job says nothing; 0 means no limit. @default 0 */
+  timeout?: number;
+  /** How often an item is tried in all, where the job says nothing. */
+  maxAttempts?: number;
+  /** How outputs of this kind become the result; beats the module's own `reduce`. */
+  reduce?: CustomReducer;
+}
+
+/** What a handler is told about the item it works on. */
+export interface HandlerContext {
+  readonly job: string;
+  readonly kind: string;
+  /** The item's number in the job, from 0. */
+  readonly index: number;
+  /** 1 at the first try. */
+  readonly attempt: number;
+  /** Which worker runs it. */
+  readonly worker: string;
+  /** Aborts when the item times out, the job is cancelled, or the worker is stopped for good. */
+  readonly signal: AbortSignal;
+  readonly log: HandlerLog;
+}
+
+/** How grave a log entry is. */
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/** A log whose entries carry job, kind, item and attempt by themselves. */
+export type HandlerLog = Readonly<
+  Record<LogLevel, (message: string, fields?: Record<string, unknown>) => void>
+>;
+
+/** One entry of a handler's log, as the worker's process receives it. */
+export interface HandlerLogEntry {
+  level: LogLevel;
+  message: string;
+  fields?: Record<string, unknown>;
+  job: string;
+  kind: string;
+  index: number;
+  attempt: number;
+  worker: string;
+}
+
+/** What a failed item asks for: never to be tried again, or to be tried after exactly so long. */
+export type Steer = { type: "fail" } | { type: "retry-after"; ms: number };
+
+/** Found by key, not by class: a handler module may have loaded its own copy of muster. */
+const STEER = Symbol.for("muster.steer");
+
+/** A failure with instructions; made by {@link fail} and {@link retryAfter}, thrown or returned by a handler. */
+export class Steering extends Error {
+  readonly [STEER]: Steer;
+
+  constructor(steer: Steer, reason: string) {
+    super(reason);
+    this.name = "Steering";
+    this[STEER] = steer;
+  }
+}
+
+/**
+ * Fails the item for good: it is not tried again.
+ *
+ * @example
+ * if (!order.id) throw fail("an order without an id");
+ */
+export function fail(reason: string): Steering {
+  return new Steering({ type: "fail" }, reason);
+}
+
+/**
+ * Fails this attempt; the next one comes after exactly `ms` milliseconds (unless it was the last).
+ *
+ * @example
+ * if (response.status === 429) return retryAfter(5_000, "rate limited");
+ */
+export function retryAfter(ms: number, reason = `asked to be tried again after ${ms} ms`): Steering {
+  const wait = Number.isFinite(ms) && ms > 0 ? ms : 0;
+  return new Steering({ type: "retry-after", ms: wait }, reason);
+}
+
+/** The instruction that a thrown or returned value carries, if it is one. */
+export function steerOf(value: unknown): Steer | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  try {
+    return (value as { [STEER]?: Steer })[STEER];
+  } catch {
+    // A proxy that refuses to be looked at.
+    return undefined;
+  }
+}

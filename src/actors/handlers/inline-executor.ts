@@ -1,0 +1,82 @@
+/** Runs passes on this event loop: for handlers that wait rather than compute. */
+import type { PassResult } from "../../domain/pass.ts";
+import { type Clock, systemClock } from "../../runtime/clock.ts";
+import { guardExit, guarded } from "./exit-guard.ts";
+import type { HandlerLogEntry } from "./handler.ts";
+import type { HandlerSet } from "./handler-set.ts";
+import type { Executor, PassRequest } from "./pass.ts";
+import { type PassHooks, runPass } from "./run-pass.ts";
+import { Runs } from "./runs.ts";
+
+/** Milliseconds to wait for a handler that goes on after its pass was aborted. */
+export const ABORT_GRACE = 500;
+
+/** Milliseconds of handlers that never wait before others on this event loop get their turn. */
+const TURN = 10;
+
+/** How to run inline. */
+export interface InlineOptions {
+  handlers: HandlerSet;
+  /** Passes at once. */
+  slots: number;
+  /** Shown to handlers, and in their log entries. */
+  worker: string;
+  onLog?: (entry: HandlerLogEntry) => void;
+  /** Milliseconds to wait for a handler after an abort. @default 500 */
+  abortGrace?: number;
+  clock?: Clock;
+}
+
+/** Runs passes on this event loop. */
+export class InlineExecutor implements Executor {
+  readonly slots: number;
+  readonly #options: InlineOptions;
+  readonly #runs: Runs;
+  readonly #releaseExit: () => void;
+
+  constructor(options: InlineOptions) {
+    this.#options = options;
+    this.slots = options.slots;
+    this.#runs = new Runs(options.slots, (request, signal) =>
+      guarded(() => runPass(request, options.handlers, this.#hooks(signal))),
+    );
+    this.#releaseExit = guardExit();
+  }
+
+  /** @throws UnknownKind, UnknownReducer */
+  run(request: PassRequest, signal: AbortSignal): Promise<PassResult> {
+    return this.#runs.run(request, signal);
+  }
+
+  async close(): Promise<void> {
+    await this.#runs.close();
+    this.#releaseExit();
+  }
+
+  #hooks(signal: AbortSignal): PassHooks {
+    const { worker, onLog, clock = systemClock, abortGrace = ABORT_GRACE } = this.#options;
+    return {
+      worker,
+      clock,
+      signal,
+      stopped: () => signal.aborted,
+      began: () => {},
+      ended: () => {},
+      pause: turnTaker(),
+      abandonAfter: abortGrace,
+      log: (entry) => onLog?.(entry),
+    };
+  }
+}
+
+/** Gives way to the event loop when it was held for a turn. */
+function turnTaker(): () => Promise<void> | undefined {
+  let since = performance.now();
+  const gaveWay = () => {
+    since = performance.now();
+  };
+  return () => {
+    if (performance.now() - since < TURN) return undefined;
+    return new Promise<void>((resolve) => setImmediate(resolve)).then(gaveWay);
+  };
+}

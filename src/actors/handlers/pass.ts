@@ -1,0 +1,65 @@
+/** What is asked of an executor: one *pass*, that is some items of one chunk, each run once. */
+import type { PassResult } from "../../domain/pass.ts";
+import type { ReduceSpec } from "../../domain/reducers/index.ts";
+
+export type { ItemFailure, PassResult, Piece } from "../../domain/pass.ts";
+
+/** Where the chunk's items come from. */
+export type Inputs =
+  /** JSON text of an array that holds all items of the chunk. */
+  | { type: "items"; json: Uint8Array | string }
+  /** Item i of the chunk is `start + i * step`. */
+  | { type: "range"; start: number; step: number; count: number };
+
+/** One pass over a chunk. */
+export interface PassRequest {
+  job: string;
+  kind: string;
+  /** Job-wide number of the chunk's item 0. */
+  from: number;
+  /** Items in the chunk. */
+  count: number;
+  inputs: Inputs;
+  /** Which items of the chunk to run, ascending. @default all */
+  offsets?: readonly number[];
+  /** Attempt number by offset. @default 1 each */
+  attempts?: Readonly<Record<number, number>>;
+  reduce: ReduceSpec;
+  /** Milliseconds an item may take; 0 means no limit. */
+  timeout: number;
+}
+
+/**
+ * Runs passes, some at once and the others after them in the order they came.
+ *
+ * A run rejects only where no item could have been run at all (unknown kind or reducer, a module that no longer
+ * loads). When `signal` aborts it still resolves, within about half a second: what had finished by then is in the
+ * result, the rest in `notRun`.
+ */
+export interface Executor {
+  run(request: PassRequest, signal: AbortSignal): Promise<PassResult>;
+  /** Ends all passes as if aborted, and all threads. May be called twice. */
+  close(): Promise<void>;
+  /** How many passes run at once. */
+  readonly slots: number;
+}
+
+/** The offsets that a request asks for. */
+export function askedOffsets(request: PassRequest): readonly number[] {
+  return request.offsets ?? Array.from({ length: request.count }, (_, offset) => offset);
+}
+
+/** How many items a request asks for. */
+export function askedCount(request: PassRequest): number {
+  return request.offsets?.length ?? request.count;
+}
+
+/** The attempt number of an item of the chunk. */
+export function attemptOf(request: PassRequest, offset: number): number {
+  return request.attempts?.[offset] ?? 1;
+}
+
+/** The result of a pass of which nothing was run. */
+export function nothingRun(request: PassRequest): PassResult {
+  return { pieces: [], failures: [], notRun: [...askedOffsets(request)], handlerMs: 0 };
+}

@@ -1,0 +1,62 @@
+/** Waits for what asynchronous handlers promise, one at a time, but not for ever. */
+import { HandlerTimedOut } from "../../errors.ts";
+import type { Clock, Timer } from "../../runtime/clock.ts";
+
+/** Thrown where a pass was aborted and its handler did not settle in time: the item counts as not run. */
+export class Abandoned extends Error {}
+
+/** How long to wait. */
+export interface PatienceOptions {
+  /** Milliseconds an item may take; 0 means no limit. */
+  timeout: number;
+  /** Milliseconds to go on waiting after an abort; undefined means for ever (a thread is ended from outside). */
+  abandonAfter: number | undefined;
+  signal: AbortSignal;
+  clock: Clock;
+}
+
+/** A limit on each wait of a pass, and on all of them after an abort. */
+export class Patience {
+  readonly #options: PatienceOptions;
+  #giveUp: ((reason: Error) => void) | undefined;
+  #timer: Timer | undefined;
+
+  constructor(options: PatienceOptions) {
+    this.#options = options;
+    if (options.abandonAfter === undefined) return;
+    if (options.signal.aborted) this.#onAbort();
+    else options.signal.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  /**
+   * The promised value.
+   * @throws HandlerTimedOut, Abandoned, or what the promise rejects with
+   */
+  wait(promised: PromiseLike<unknown>): PromiseLike<unknown> {
+    const { timeout, abandonAfter, clock } = this.#options;
+    if (timeout === 0 && abandonAfter === undefined) return promised;
+    return new Promise((resolve, reject) => {
+      const timer =
+        timeout > 0 ? clock.after(timeout, () => reject(new HandlerTimedOut(timeout))) : undefined;
+      this.#giveUp = reject;
+      const settled =
+        <T>(settle: (value: T) => void) =>
+        (value: T) => {
+          timer?.cancel();
+          settle(value);
+        };
+      promised.then(settled(resolve), settled(reject));
+    });
+  }
+
+  /** Ends the waits. */
+  close(): void {
+    this.#timer?.cancel();
+    this.#options.signal.removeEventListener("abort", this.#onAbort);
+  }
+
+  readonly #onAbort = (): void => {
+    const after = this.#options.abandonAfter ?? 0;
+    this.#timer = this.#options.clock.after(after, () => this.#giveUp?.(new Abandoned()));
+  };
+}

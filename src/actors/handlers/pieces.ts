@@ -1,0 +1,78 @@
+/** Reduces the outputs of a pass into pieces, item by item. */
+import type { Piece } from "../../domain/pass.ts";
+import type { Reducer } from "../../domain/reducers/index.ts";
+import { encodeJson } from "../../protocol/json.ts";
+
+/** Items whose outputs were reduced together, but whose state could not be written: they all fail. */
+export interface Unwritable {
+  offsets: readonly number[];
+  reason: unknown;
+}
+
+interface Open {
+  state: unknown;
+  offsets: number[];
+}
+
+/** Collects outputs into pieces: one per run of consecutive items for an ordered reducer, else one in all. */
+export class PieceBuilder {
+  readonly pieces: Piece[] = [];
+  readonly unwritable: Unwritable[] = [];
+  readonly #reducer: Reducer<unknown>;
+  readonly #from: number;
+  #open: Open | undefined;
+
+  /** @param from job-wide number of the chunk's item 0 */
+  constructor(reducer: Reducer<unknown>, from: number) {
+    this.#reducer = reducer;
+    this.#from = from;
+  }
+
+  /** @throws InvalidOutput, or what the reducer throws when it refuses the output; the pieces are as before then */
+  add(offset: number, output: unknown): void {
+    const open = this.#fits(offset) ?? { state: this.#reducer.init(), offsets: [] };
+    open.state = this.#reducer.step(open.state, checkedOutput(this.#reducer, output));
+    open.offsets.push(offset);
+    if (open !== this.#open) this.#close();
+    this.#open = open;
+  }
+
+  /** Writes what is still open. */
+  finish(): void {
+    this.#close();
+  }
+
+  #fits(offset: number): Open | undefined {
+    if (!this.#reducer.ordered) return this.#open;
+    return this.#open?.offsets.at(-1) === offset - 1 ? this.#open : undefined;
+  }
+
+  #close(): void {
+    const open = this.#open;
+    this.#open = undefined;
+    if (open === undefined) return;
+    try {
+      this.pieces.push(this.#piece(open));
+    } catch (reason) {
+      this.unwritable.push({ offsets: open.offsets, reason });
+    }
+  }
+
+  #piece({ state, offsets }: Open): Piece {
+    const from = this.#from + (offsets[0] ?? 0);
+    return { from, count: offsets.length, partial: this.#reducer.encode(state) };
+  }
+}
+
+/**
+ * The output, if it can be written as JSON; a handler that returns nothing has the output null.
+ *
+ * Ordered reducers write every output themselves, and the commonest outputs need no try.
+ * @throws InvalidOutput
+ */
+function checkedOutput({ ordered }: Reducer<unknown>, output: unknown): unknown {
+  if (output === undefined) return null;
+  const isPlain = typeof output === "string" || typeof output === "boolean" || Number.isFinite(output);
+  if (!ordered && !isPlain) encodeJson(output);
+  return output;
+}

@@ -1,0 +1,178 @@
+/** One pass: the loop over items, the same inline and in a thread. */
+import type { ItemFailure, PassResult } from "../../domain/pass.ts";
+import { reducerFor } from "../../domain/reducers/index.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { failureOf } from "./failure.ts";
+import { type HandlerLogEntry, steerOf } from "./handler.ts";
+import type { HandlerSet, LoadedHandler } from "./handler-set.ts";
+import { type ItemSource, readInputs } from "./inputs.ts";
+import { ItemContext, type PassContext } from "./item-context.ts";
+import { askedOffsets, attemptOf, type PassRequest } from "./pass.ts";
+import { Abandoned, Patience } from "./patience.ts";
+import { PieceBuilder } from "./pieces.ts";
+
+/** How a pass is tied to where it runs. */
+export interface PassHooks {
+  worker: string;
+  clock: Clock;
+  signal: AbortSignal;
+  /** Whether to begin no further item; asked before each, so it must cost nothing. */
+  stopped(): boolean;
+  /** Called right before an item's handler. */
+  began(offset: number): void;
+  /** Called when all handlers have ended and only the outputs are left to be written. */
+  ended(): void;
+  /** Lets the event loop breathe between items, where others need it. */
+  pause?(): Promise<void> | undefined;
+  /** Milliseconds to wait for a handler after an abort. @default for ever */
+  abandonAfter?: number;
+  log(entry: HandlerLogEntry): void;
+}
+
+/**
+ * Runs the asked items of a chunk one after the other.
+ *
+ * A failing item never disturbs its neighbours. A handler that returns without a promise costs none.
+ * @throws UnknownKind, UnknownReducer
+ */
+export async function runPass(
+  request: PassRequest,
+  handlers: HandlerSet,
+  hooks: PassHooks,
+): Promise<PassResult> {
+  return new Pass(request, handlers.need(request.kind), hooks).run();
+}
+
+class Pass {
+  readonly #request: PassRequest;
+  readonly #handler: LoadedHandler;
+  readonly #hooks: PassHooks;
+  readonly #context: PassContext;
+  readonly #patience: Patience;
+  readonly #builder: PieceBuilder;
+  readonly #failures: ItemFailure[] = [];
+  readonly #notRun: number[] = [];
+  #source: ItemSource | undefined;
+  #current: ItemContext | undefined;
+
+  constructor(request: PassRequest, handler: LoadedHandler, hooks: PassHooks) {
+    const { timeout, job, kind, from } = request;
+    const { signal, clock, worker, log } = hooks;
+    this.#request = request;
+    this.#handler = handler;
+    this.#hooks = hooks;
+    this.#context = { job, kind, worker, log };
+    this.#patience = new Patience({ timeout, abandonAfter: hooks.abandonAfter, signal, clock });
+    this.#builder = new PieceBuilder(reducerFor(request.reduce, handler.reduce), from);
+  }
+
+  async run(): Promise<PassResult> {
+    const offsets = askedOffsets(this.#request);
+    this.#hooks.signal.addEventListener("abort", this.#onAbort, { once: true });
+    try {
+      return await this.#runAll(offsets);
+    } finally {
+      this.#hooks.signal.removeEventListener("abort", this.#onAbort);
+      this.#patience.close();
+    }
+  }
+
+  async #runAll(offsets: readonly number[]): Promise<PassResult> {
+    const source = this.#readSource(offsets);
+    const startedAt = performance.now();
+    if (source !== undefined) await this.#runItems(source, offsets);
+    const handlerMs = performance.now() - startedAt;
+    this.#hooks.ended();
+    this.#write();
+    return { pieces: this.#builder.pieces, failures: this.#failures, notRun: this.#notRun, handlerMs };
+  }
+
+  /** Inputs that cannot be read fail every item, for good; undefined then. */
+  #readSource(offsets: readonly number[]): ItemSource | undefined {
+    try {
+      this.#source = readInputs(this.#request);
+    } catch (error) {
+      for (const offset of offsets) this.#refuse(offset, error);
+    }
+    return this.#source;
+  }
+
+  async #runItems(source: ItemSource, offsets: readonly number[]): Promise<void> {
+    for (const offset of offsets) {
+      const pause = this.#hooks.pause?.();
+      if (pause !== undefined) await pause;
+      if (this.#hooks.stopped()) {
+        this.#notRun.push(offset);
+        continue;
+      }
+      const waiting = this.#attempt(offset, source.item(offset));
+      if (waiting !== undefined) await waiting;
+    }
+  }
+
+  /** Runs the handler; gives a promise only where it gave one. */
+  #attempt(offset: number, item: unknown): Promise<void> | undefined {
+    const index = this.#request.from + offset;
+    const context = new ItemContext(this.#context, index, attemptOf(this.#request, offset));
+    this.#current = context;
+    this.#hooks.began(offset);
+    try {
+      const output = this.#handler.fn(item, context);
+      if (isThenable(output)) return this.#wait(offset, output, context);
+      this.#settle(offset, output);
+    } catch (error) {
+      this.#noteThrown(offset, error);
+    }
+    return undefined;
+  }
+
+  async #wait(offset: number, promised: PromiseLike<unknown>, context: ItemContext): Promise<void> {
+    try {
+      this.#settle(offset, await this.#patience.wait(promised));
+    } catch (error) {
+      context.abort(error);
+      this.#noteThrown(offset, error);
+    }
+  }
+
+  #settle(offset: number, output: unknown): void {
+    if (steerOf(output) !== undefined) throw output;
+    try {
+      this.#builder.add(offset, output);
+    } catch (error) {
+      this.#refuse(offset, error);
+    }
+  }
+
+  /** Another attempt would come to the same. */
+  #refuse(offset: number, error: unknown): void {
+    this.#fail(offset, error, true);
+  }
+
+  /** After an abort, what a handler throws says only that it was aborted: its item counts as not run. */
+  #noteThrown(offset: number, error: unknown): void {
+    if (error instanceof Abandoned || this.#hooks.signal.aborted) this.#notRun.push(offset);
+    else this.#fail(offset, error);
+  }
+
+  #fail(offset: number, error: unknown, permanent?: true): void {
+    const index = this.#request.from + offset;
+    const attempt = attemptOf(this.#request, offset);
+    const input = this.#source?.text(offset);
+    this.#failures.push(failureOf(error, { index, attempt, input, permanent }));
+  }
+
+  #write(): void {
+    this.#builder.finish();
+    for (const { offsets, reason } of this.#builder.unwritable) {
+      for (const offset of offsets) this.#refuse(offset, reason);
+    }
+  }
+
+  readonly #onAbort = (): void => this.#current?.abort(this.#hooks.signal.reason);
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  if (value instanceof Promise) return true;
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+}

@@ -1,0 +1,46 @@
+/**
+ * How many workers died with a task. A redelivery alone says little: a worker that drains gives tasks back, and the
+ * tasks that waited in a dead worker's queue were not at fault. So from the second delivery on a worker notes that it
+ * begins the task, and takes the note away when it is done with it.
+ */
+import type { Task } from "../../protocol/messages.ts";
+import type { ActorContext } from "../context.ts";
+import { textOf } from "../json.ts";
+
+const KEPT_SECONDS = 3_600;
+
+export class DeathMarks {
+  readonly #context: ActorContext;
+  readonly #subject: string;
+  #count = 0;
+  #marked = false;
+
+  constructor(context: ActorContext, { spec, from, count }: Task) {
+    this.#context = context;
+    // The halves of a bisected task begin a count of their own.
+    this.#subject = context.names.deaths(spec.job, `${from}-${count}`);
+  }
+
+  async read(): Promise<number> {
+    const { broker, names } = this.#context;
+    const message = await broker.last(names.stream("outcomes"), this.#subject);
+    this.#count = message === undefined ? 0 : Number(textOf(message)) || 0;
+    return this.#count;
+  }
+
+  async add(): Promise<void> {
+    this.#marked = true;
+    this.#count++;
+    await this.#context.broker.store({
+      subject: this.#subject,
+      data: String(this.#count),
+      ttlSeconds: KEPT_SECONDS,
+    });
+  }
+
+  async remove(): Promise<void> {
+    if (!this.#marked) return;
+    const { broker, names } = this.#context;
+    await broker.purge(names.stream("outcomes"), this.#subject).catch(() => {}); // It vanishes by itself, too.
+  }
+}

@@ -1,0 +1,124 @@
+/** Storing what came of a task: dead letters, then the result. The task is acknowledged by the caller, afterwards. */
+import type { StoreMessage } from "../../broker/port.ts";
+import { onResult, startGather } from "../../domain/gather.ts";
+import type { ItemFailure } from "../../domain/pass.ts";
+import { joinPartials, type Reducer } from "../../domain/reducers/index.ts";
+import { toMusterError } from "../../errors.ts";
+import { encodeJson, splitArray } from "../../protocol/json.ts";
+import { encodeDeadLetter, encodeResult, type Result, type Task } from "../../protocol/messages.ts";
+import { partitionOf } from "../../protocol/names.ts";
+import type { ItemRange } from "../../protocol/spec.ts";
+import type { ActorContext } from "../context.ts";
+import { type Ending, endJob } from "../outcomes.ts";
+import { storeSurely } from "../store-surely.ts";
+import { TaskWriter } from "../tasks.ts";
+
+/** Room that a result's headers take beside its body, in bytes. */
+const HEADER_ROOM = 8 * 1024;
+
+export interface SettledTask {
+  result: Result;
+  reducer: Reducer;
+  failures: readonly ItemFailure[];
+}
+
+/**
+ * Stores a result, surely: while the broker is away or full it is tried again, until `signal` aborts. A second copy does
+ * no harm, since gathering counts each item once.
+ */
+export async function storeResult(
+  context: ActorContext,
+  settled: SettledTask,
+  signal: AbortSignal,
+): Promise<void> {
+  await Promise.all(settled.failures.map((failure) => bury(context, settled.result, failure, signal)));
+  if (isWhole(settled.result)) await endWholeJob(context, settled, signal);
+  else await storeSurely(context, await resultMessage(context, settled.result), signal);
+}
+
+/** A result of all items is the job's outcome: there is nothing to gather. */
+function isWhole({ spec, from, count }: Result): boolean {
+  return from === 0 && count === spec.total;
+}
+
+async function endWholeJob(
+  context: ActorContext,
+  { result, reducer }: SettledTask,
+  signal: AbortSignal,
+): Promise<void> {
+  const { spec, partial, handlerMs, failures } = result;
+  const state = startGather(spec, reducer);
+  onResult(state, reducer, { result, seq: 0, bytes: partial.length, now: context.clock.now() });
+  const ending = {
+    job: spec.job,
+    kind: spec.kind,
+    counts: { items: result.count, failed: failures.length, tasks: 1, duplicates: 0, handlerMs },
+    submitted: spec.submitted,
+    started: context.clock.now(),
+    failures: state.failures,
+    reply: spec.reply,
+  };
+  await endJob(context, { ...ending, ...verdictOf(state, reducer, partial) }, signal);
+}
+
+function verdictOf(
+  { verdict, accumulator }: ReturnType<typeof startGather>,
+  reducer: Reducer,
+  partial: string,
+): Pick<Ending, "state" | "error" | "result"> {
+  if (verdict?.state === "failed") return { state: "failed", error: verdict.error };
+  try {
+    const name = reducer.name as "collect" | "concat";
+    const result = reducer.ordered ? joinPartials(name, [partial]) : encodeJson(reducer.finish(accumulator));
+    return { state: "succeeded", result };
+  } catch (error) {
+    return { state: "failed", error: toMusterError(error) };
+  }
+}
+
+/** A partial larger than a message goes through the object store. */
+async function resultMessage(context: ActorContext, result: Result): Promise<StoreMessage> {
+  const { broker, names, partitions } = context;
+  const subject = names.result(partitionOf(result.spec.job, partitions), result.spec.job);
+  if (Buffer.byteLength(result.partial) <= broker.maxPayload - HEADER_ROOM) {
+    return { subject, ...encodeResult(result) };
+  }
+  const object = `${result.spec.job}-part-${result.from}-${result.count}`;
+  const objects = await broker.objects(names.outputs);
+  await objects.put(object, [Buffer.from(result.partial)]);
+  return { subject, ...encodeResult({ ...result, partial: "", object }) };
+}
+
+async function bury(
+  context: ActorContext,
+  { spec }: Result,
+  failure: ItemFailure,
+  signal: AbortSignal,
+): Promise<void> {
+  const { names, events } = context;
+  const { job, kind } = spec;
+  const { index, code, message, attempt: attempts, input } = failure;
+  const letter = encodeDeadLetter({ job, kind, index, code, message, attempts, input });
+  await storeSurely(context, { subject: names.dead(kind, job), ...letter, msgId: `${job}.${index}` }, signal);
+  events.emit("item.dead", { job, kind, index, attempts, code, message });
+}
+
+/** Puts two halves in a task's place. The caller acknowledges the whole afterwards. */
+export async function bisect(
+  context: ActorContext,
+  task: Task,
+  halves: readonly [ItemRange, ItemRange],
+): Promise<void> {
+  const writer = new TaskWriter(context, task.spec);
+  const items = task.spec.range === undefined ? splitArrayOf(task) : [];
+  const messages = halves.map((half) => {
+    const part = items.slice(half.from - task.from, half.from - task.from + half.count);
+    return writer.message(half, task.spec.range === undefined ? `[${part.join(",")}]` : "");
+  });
+  await context.broker.storeBatch(messages);
+}
+
+function splitArrayOf(task: Task): string[] {
+  const { items } = task;
+  return splitArray(typeof items === "string" ? items : Buffer.from(items).toString("utf8"));
+}

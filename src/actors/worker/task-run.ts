@@ -1,0 +1,222 @@
+/** One task in the hands of a worker: its items run, its result stored, and only then acknowledged. */
+import type { Delivery } from "../../broker/port.ts";
+import { type ChunkMove, onPass, onWaited, startChunk } from "../../domain/chunk-run.ts";
+import { decideDelivery } from "../../domain/delivery.ts";
+import type { ItemFailure, PassResult } from "../../domain/pass.ts";
+import { type Reducer, reducerFor } from "../../domain/reducers/index.ts";
+import { settleChunk } from "../../domain/settle-chunk.ts";
+import { PoisonTask } from "../../errors.ts";
+import type { Result, Task } from "../../protocol/messages.ts";
+import { sleep } from "../../runtime/clock.ts";
+import type { ActorContext } from "../context.ts";
+import type { HandlerSet, LoadedHandler } from "../handlers/handler-set.ts";
+import type { Executor, Inputs, PassRequest } from "../handlers/pass.ts";
+import { DeathMarks } from "./deaths.ts";
+import { bisect, storeResult } from "./settle.ts";
+import type { SlotQueue } from "./slot-queue.ts";
+
+/** What a run needs of its worker. */
+export interface TaskGround {
+  context: ActorContext;
+  handlers: HandlerSet;
+  executor: Executor;
+  slots: SlotQueue;
+  isCancelled(job: string): boolean;
+}
+
+/** How a run ended. */
+export type TaskEnd =
+  | { type: "stored"; handlerMs: number; failed: number }
+  | { type: "dropped"; reason: string }
+  | { type: "split" }
+  /** Not finished here: another worker gets it at once. */
+  | { type: "returned" };
+
+const MAX_ATTEMPTS = 3;
+const MAX_BACKOFF_MS = 30_000;
+
+export class TaskRun {
+  readonly task: Task;
+  readonly delivery: Delivery;
+  /** When it came, in milliseconds since 1970. */
+  readonly since: number;
+  readonly #ground: TaskGround;
+  /** Aborts what runs. */
+  readonly #work = new AbortController();
+  /** Aborts waits between attempts. */
+  readonly #patience = new AbortController();
+  #cancelled = false;
+  #begun = false;
+  #handlerMs = 0;
+
+  constructor(ground: TaskGround, delivery: Delivery, task: Task) {
+    this.#ground = ground;
+    this.delivery = delivery;
+    this.task = task;
+    this.since = ground.context.clock.now();
+  }
+
+  get begun(): boolean {
+    return this.#begun;
+  }
+
+  /** The job is over: what runs is aborted, and the task is not given back. */
+  cancel(): void {
+    this.#cancelled = true;
+    this.abort();
+  }
+
+  /** The worker leaves: a task that waits for its next attempt is given back, what runs goes on. */
+  drain(): void {
+    this.#patience.abort(new Error("the worker drains"));
+  }
+
+  /** The worker must end: what runs is aborted, and the task is given back. */
+  abort(): void {
+    this.drain();
+    this.#work.abort(new Error("the work was aborted"));
+  }
+
+  async run(): Promise<TaskEnd> {
+    const { context, isCancelled } = this.#ground;
+    const { spec } = this.task;
+    const marks = new DeathMarks(context, this.task);
+    const deaths = this.delivery.deliveries > 1 ? await marks.read() : 0;
+    const step = decideDelivery({
+      spec,
+      range: this.task,
+      deliveries: this.delivery.deliveries,
+      deaths,
+      cancelled: isCancelled(spec.job),
+      now: context.clock.now(),
+    });
+    if (step.type === "drop") return { type: "dropped", reason: step.reason };
+    if (step.type === "split") {
+      await bisect(context, this.task, step.halves);
+      return { type: "split" };
+    }
+    if (step.type === "bury") return await this.#store([buried(this.task, step.deaths)], marks, undefined);
+    if (step.mark) await marks.add();
+    return await this.#execute(marks);
+  }
+
+  // ── passes ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async #execute(marks: DeathMarks): Promise<TaskEnd> {
+    const handler = this.#ground.handlers.need(this.task.spec.kind);
+    let move = startChunk(this.task);
+    for (;;) {
+      const { next } = move;
+      if (next.type === "done") return await this.#store(next.failures, marks, next.pieces);
+      const moved = next.type === "wait" ? await this.#wait(move, next.ms) : await this.#pass(move, handler);
+      if (this.#cancelled) return { type: "dropped", reason: "cancelled" };
+      if (moved === undefined) return this.#giveBack(marks);
+      move = moved;
+    }
+  }
+
+  /** A task that is given back did not kill its worker. */
+  async #giveBack(marks: DeathMarks): Promise<TaskEnd> {
+    await marks.remove();
+    return { type: "returned" };
+  }
+
+  async #wait(move: ChunkMove, ms: number): Promise<ChunkMove | undefined> {
+    const { context } = this.#ground;
+    try {
+      await sleep(context.clock, ms, this.#patience.signal);
+      return onWaited(move.state, context.clock.now());
+    } catch {
+      return undefined; // Draining: whoever gets the task begins it anew.
+    }
+  }
+
+  async #pass(move: ChunkMove, handler: LoadedHandler): Promise<ChunkMove | undefined> {
+    const { slots, executor, context } = this.#ground;
+    const { signal } = this.#work;
+    const result = await slots.run(this.#begun ? "begun" : this.task.spec.priority, () => {
+      this.#begun = true;
+      return executor.run(this.#request(move, handler), signal);
+    });
+    if (result === undefined || signal.aborted) return undefined;
+    this.#handlerMs += result.handlerMs;
+    this.#tellRetries(result);
+    const { spec } = this.task;
+    return onPass(move.state, result, {
+      maxAttempts: spec.maxAttempts ?? handler.maxAttempts ?? MAX_ATTEMPTS,
+      backoff: { base: spec.backoffMs, max: MAX_BACKOFF_MS },
+      random: context.random,
+      now: context.clock.now(),
+    });
+  }
+
+  #request({ next }: ChunkMove, handler: LoadedHandler): PassRequest {
+    const { spec, from, count } = this.task;
+    const run: Partial<Extract<ChunkMove["next"], { type: "run" }>> = next.type === "run" ? next : {};
+    const { offsets, attempts } = run;
+    return {
+      job: spec.job,
+      kind: spec.kind,
+      from,
+      count,
+      inputs: inputsOf(this.task),
+      ...(offsets === undefined ? {} : { offsets }),
+      ...(attempts === undefined ? {} : { attempts }),
+      reduce: spec.reduce,
+      timeout: spec.timeoutMs ?? handler.timeout ?? 0,
+    };
+  }
+
+  #tellRetries({ failures }: PassResult): void {
+    const { job, kind } = this.task.spec;
+    for (const { index, attempt, code, message } of failures) {
+      this.#ground.context.events.emit("item.retried", { job, kind, index, attempt, code, message });
+    }
+  }
+
+  // ── settling ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async #store(
+    failures: readonly ItemFailure[],
+    marks: DeathMarks,
+    pieces: Parameters<typeof settleChunk>[1]["pieces"] = [],
+  ): Promise<TaskEnd> {
+    const { context } = this.#ground;
+    const { spec, from, count } = this.task;
+    const reducer = this.#reducer();
+    const settled = settleChunk(reducer, { from, count, pieces, failures });
+    const result: Result = {
+      spec,
+      from,
+      count,
+      partial: settled.partial,
+      failures: settled.failures.map(({ index, code, message, attempt }) => ({
+        index,
+        code,
+        message,
+        attempts: attempt,
+      })),
+      handlerMs: this.#handlerMs,
+      worker: context.id,
+    };
+    await storeResult(context, { result, reducer, failures: settled.failures }, this.#work.signal);
+    await marks.remove();
+    return { type: "stored", handlerMs: this.#handlerMs, failed: failures.length };
+  }
+
+  #reducer(): Reducer {
+    const { spec } = this.task;
+    return reducerFor(spec.reduce, this.#ground.handlers.get(spec.kind)?.reduce);
+  }
+}
+
+function inputsOf({ spec, from, count, items }: Task): Inputs {
+  if (spec.range === undefined) return { type: "items", json: items };
+  const { start, step } = spec.range;
+  return { type: "range", start: start + from * step, step, count };
+}
+
+function buried({ from }: Task, deaths: number): ItemFailure {
+  const { code, message } = new PoisonTask(deaths);
+  return { index: from, code, message, permanent: true, attempt: deaths };
+}

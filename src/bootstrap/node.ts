@@ -1,0 +1,83 @@
+/** A node's tie to the fleet: the connection, the settings in force, and the streams. */
+import { hostname } from "node:os";
+import type { ActorContext } from "../actors/context.ts";
+import { connectJetStream } from "../broker/jetstream/index.ts";
+import type { Broker } from "../broker/port.ts";
+import { topologyOf } from "../broker/topology.ts";
+import { Names } from "../protocol/names.ts";
+import { systemClock } from "../runtime/clock.ts";
+import { randomId } from "../runtime/id.ts";
+import { Events } from "../telemetry/events.ts";
+import type { ConnectionSettings } from "./connection.ts";
+import { agreeOnSettings, type FleetSettings, type FleetSettingsInput, topologyOptions } from "./settings.ts";
+import { VERSION } from "./version.ts";
+
+export interface NodeOptions {
+  connection: ConnectionSettings;
+  /** Subject prefix. @default "muster" */
+  prefix?: string;
+  /** Settings asked for expressly; the others are the fleet's. */
+  settings?: FleetSettingsInput;
+  reconfigure?: boolean;
+  /** Creates streams and buckets where they are missing. Callers that only submit need not. @default true */
+  ensure?: boolean;
+}
+
+export interface Node {
+  readonly broker: Broker;
+  readonly settings: FleetSettings;
+  readonly events: Events;
+  /** A context for one actor; `id` is made up unless it is given. */
+  context(role: string, id?: string): ActorContext;
+  close(): Promise<void>;
+}
+
+/**
+ * Connects, agrees on the settings, and sees to it that the streams are there.
+ * @throws BrokerUnreachable, BrokerTooOld, JetStreamUnavailable, PermissionDenied, InvalidConfig, TopologyMismatch
+ */
+export async function joinFleet(options: NodeOptions): Promise<Node> {
+  const { connection, prefix = "muster", settings: asked = {}, reconfigure = false, ensure = true } = options;
+  const names = new Names(prefix);
+  const broker = await connectJetStream({
+    servers: connection.servers,
+    options: connection.options,
+    domain: connection.jetstreamDomain,
+    inboxPrefix: connection.inboxPrefix,
+  });
+  try {
+    const settings = await agreeOnSettings({ broker, names }, asked, reconfigure);
+    const topology = topologyOptions(names, settings);
+    if (ensure) await broker.ensure(topologyOf(topology));
+    return nodeOf({ broker, settings, names, topology });
+  } catch (error) {
+    await broker.close();
+    throw error;
+  }
+}
+
+function nodeOf(
+  parts: Pick<ActorContext, "broker" | "names" | "topology"> & { settings: FleetSettings },
+): Node {
+  const { broker, settings, names, topology } = parts;
+  const events = new Events();
+  broker.onStatus((status) => {
+    const detail =
+      "server" in status ? status.server : "subject" in status ? `${status.operation} ${status.subject}` : "";
+    events.emit("broker.status", { status: status.type, detail });
+  });
+  const context = (role: string, id = `${role}-${randomId().slice(0, 8)}`): ActorContext => ({
+    id,
+    host: hostname(),
+    pid: process.pid,
+    broker,
+    names,
+    topology,
+    partitions: settings.partitions,
+    clock: systemClock,
+    random: Math.random,
+    events,
+    version: VERSION,
+  });
+  return { broker, settings, events, context, close: () => broker.close() };
+}

@@ -1,0 +1,174 @@
+/** Messages of the client library seen as messages of the port; headers are decoded only when they are read. */
+import { headers as createHeaders, type Msg, type MsgHdrs, type NatsConnection } from "nats";
+import type { Delivery, Headers, InMessage, StreamMessage } from "../port.ts";
+
+const NO_HEADERS: Headers = Object.freeze({});
+const NANOS_PER_MS = 1_000_000;
+
+export function encodeHeaders(fields: Headers | undefined): MsgHdrs | undefined {
+  if (fields === undefined) return undefined;
+  const encoded = createHeaders();
+  for (const name in fields) encoded.set(name, fields[name] ?? "");
+  return encoded;
+}
+
+export function decodeHeaders(encoded: MsgHdrs | undefined): Headers {
+  if (encoded === undefined) return NO_HEADERS;
+  const fields: Record<string, string> = {};
+  for (const [name, values] of encoded) fields[name] = values[0] ?? "";
+  return fields;
+}
+
+/** A message of a plain subscription. */
+export class CoreMessage implements InMessage {
+  readonly #message: Msg;
+  #headers: Headers | undefined;
+
+  constructor(message: Msg) {
+    this.#message = message;
+  }
+
+  get subject(): string {
+    return this.#message.subject;
+  }
+
+  get data(): Uint8Array {
+    return this.#message.data;
+  }
+
+  get reply(): string | undefined {
+    return this.#message.reply === "" ? undefined : this.#message.reply;
+  }
+
+  get headers(): Headers {
+    this.#headers ??= decodeHeaders(this.#message.headers);
+    return this.#headers;
+  }
+}
+
+/** What the reply subject of a JetStream delivery says of it. */
+export interface DeliveryInfo {
+  deliveries: number;
+  seq: number;
+  consumerSeq: number;
+  time: number;
+}
+
+/**
+ * Reads `$JS.ACK.<stream>.<consumer>.<deliveries>.<seq>.<consumer seq>.<nanoseconds>.<pending>`, or the longer form
+ * that has domain and account before the stream.
+ */
+export function parseAckSubject(reply: string): DeliveryInfo {
+  const tokens = reply.split(".");
+  const at = tokens.length >= 11 ? 6 : 4;
+  return {
+    deliveries: Number(tokens[at]),
+    seq: Number(tokens[at + 1]),
+    consumerSeq: Number(tokens[at + 2]),
+    time: Math.floor(Number(tokens[at + 3]) / NANOS_PER_MS),
+  };
+}
+
+/** A message that a consumer delivered; its acknowledgements go to the reply subject. */
+export class ConsumerMessage implements Delivery {
+  readonly #nc: NatsConnection;
+  readonly #message: Msg;
+  readonly #info: DeliveryInfo;
+  #headers: Headers | undefined;
+
+  constructor(nc: NatsConnection, message: Msg, info: DeliveryInfo) {
+    this.#nc = nc;
+    this.#message = message;
+    this.#info = info;
+  }
+
+  get subject(): string {
+    return this.#message.subject;
+  }
+
+  get data(): Uint8Array {
+    return this.#message.data;
+  }
+
+  get headers(): Headers {
+    this.#headers ??= decodeHeaders(this.#message.headers);
+    return this.#headers;
+  }
+
+  get seq(): number {
+    return this.#info.seq;
+  }
+
+  get time(): number {
+    return this.#info.time;
+  }
+
+  get deliveries(): number {
+    return this.#info.deliveries;
+  }
+
+  ack(): void {
+    this.#answer("+ACK");
+  }
+
+  nak(delayMs?: number): void {
+    const delay = delayMs === undefined ? "" : ` {"delay":${Math.round(delayMs * NANOS_PER_MS)}}`;
+    this.#answer(`-NAK${delay}`);
+  }
+
+  working(): void {
+    this.#answer("+WPI");
+  }
+
+  term(reason: string): void {
+    this.#answer(`+TERM ${reason}`);
+  }
+
+  /** A closed connection cannot answer; the lease runs out and another takes over, which is what a crash does too. */
+  #answer(payload: string): void {
+    if (!this.#nc.isClosed()) this.#nc.publish(this.#message.reply ?? "", payload);
+  }
+}
+
+/** A message as `STREAM.MSG.GET` answers it. */
+export interface StoredAnswer {
+  message: { subject: string; seq: number; hdrs?: string; data?: string; time: string };
+}
+
+export function fromStoredAnswer({ message }: StoredAnswer): StreamMessage {
+  return {
+    subject: message.subject,
+    seq: message.seq,
+    data: Buffer.from(message.data ?? "", "base64"),
+    headers: parseHeaderBlock(Buffer.from(message.hdrs ?? "", "base64").toString("utf8")),
+    time: Date.parse(message.time),
+  };
+}
+
+function parseHeaderBlock(block: string): Headers {
+  const fields: Record<string, string> = {};
+  for (const line of block.split("\r\n").slice(1)) {
+    const colon = line.indexOf(":");
+    if (colon > 0) fields[line.slice(0, colon)] ??= line.slice(colon + 1).trim();
+  }
+  return fields;
+}
+
+/** A message as `DIRECT.GET` answers it: the message itself, its place in headers. */
+export function fromDirectAnswer(message: Msg): StreamMessage {
+  const all = decodeHeaders(message.headers);
+  const {
+    "Nats-Stream": _stream,
+    "Nats-Subject": subject,
+    "Nats-Sequence": seq,
+    "Nats-Time-Stamp": time,
+    ...rest
+  } = all;
+  return {
+    subject: subject ?? "",
+    seq: Number(seq),
+    data: message.data,
+    headers: rest,
+    time: Date.parse(time ?? ""),
+  };
+}

@@ -1,0 +1,175 @@
+/**
+ * Acknowledged publishes over one inbox subscription: an entry in a map a message in flight, and one timer for all of
+ * them. The client library's own publish costs four times the CPU (docs/performance.md).
+ */
+import type { Msg, NatsConnection, Subscription } from "nats";
+import { PayloadTooLarge, PermissionDenied, WriteUnknown } from "../../errors.ts";
+import { HEADER } from "../../protocol/names.ts";
+import type { Clock, Timer } from "../../runtime/clock.ts";
+import type { Headers, Stored, StoreMessage } from "../port.ts";
+import { type ApiFault, faultError } from "./api.ts";
+import { encodeHeaders } from "./messages.ts";
+
+interface InFlight {
+  subject: string;
+  expires: number;
+  resolve(stored: Stored): void;
+  reject(error: Error): void;
+}
+
+interface PubAck {
+  stream: string;
+  seq: number;
+  duplicate?: boolean;
+  error?: ApiFault;
+}
+
+export interface PublisherOptions {
+  nc: NatsConnection;
+  clock: Clock;
+  inbox: string;
+  /** How long an acknowledgement may take before the write counts as unknown. */
+  timeoutMs: number;
+}
+
+/** Most messages of an atomic batch; the server refuses more. */
+export const MAX_BATCH = 1000;
+
+export class Publisher {
+  readonly #options: PublisherOptions;
+  readonly #inFlight = new Map<string, InFlight>();
+  readonly #subscription: Subscription;
+  readonly #sweeper: Timer;
+  #next = 0;
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+    this.#subscription = options.nc.subscribe(`${options.inbox}.*`, {
+      callback: (error, message) => {
+        if (error === null) this.#onAnswer(message);
+      },
+    });
+    this.#sweeper = options.clock.every(Math.max(50, options.timeoutMs / 10), () => this.#sweep());
+  }
+
+  /** Stores one message. */
+  store(message: StoreMessage): Promise<Stored> {
+    return this.#send(message, storeHeaders(message));
+  }
+
+  /**
+   * Stores all messages or none. The first and the last are requests, the others plain publishes: what is wrong shows
+   * in the first or the last answer.
+   */
+  async storeBatch(messages: readonly StoreMessage[], batchId: string): Promise<Stored> {
+    const [first] = messages;
+    if (first === undefined) throw new RangeError("an atomic batch has at least one message");
+    if (messages.length > MAX_BATCH)
+      throw new RangeError(`an atomic batch has at most ${MAX_BATCH} messages`);
+    const opened = messages.length > 1 ? this.#openBatch(first, batchId) : undefined;
+    opened?.catch(() => {}); // The last answer tells the same; this only keeps an early refusal from being unhandled.
+    for (let i = 1; i < messages.length - 1; i++)
+      this.#publishPart(messages[i] as StoreMessage, batchId, i + 1);
+    const last = messages[messages.length - 1] as StoreMessage;
+    const committed = this.#send(last, batchHeaders(last, batchId, messages.length, true));
+    await Promise.all([opened, committed]);
+    return await committed;
+  }
+
+  /** The server refused a publish for lack of permission: fail what waits on that subject. */
+  denied(subject: string): void {
+    for (const [token, waiting] of this.#inFlight) {
+      if (waiting.subject !== subject) continue;
+      this.#inFlight.delete(token);
+      waiting.reject(new PermissionDenied(`publish on "${subject}".`));
+    }
+  }
+
+  close(): void {
+    this.#sweeper.cancel();
+    this.#subscription.unsubscribe();
+    for (const waiting of this.#inFlight.values()) waiting.reject(new WriteUnknown(waiting.subject));
+    this.#inFlight.clear();
+  }
+
+  #openBatch(message: StoreMessage, batchId: string): Promise<Stored> {
+    return this.#send(message, batchHeaders(message, batchId, 1, false));
+  }
+
+  #publishPart(message: StoreMessage, batchId: string, position: number): void {
+    const headers = encodeHeaders(batchHeaders(message, batchId, position, false));
+    this.#options.nc.publish(message.subject, message.data, headers === undefined ? {} : { headers });
+  }
+
+  #send(message: StoreMessage, fields: Headers | undefined): Promise<Stored> {
+    const { nc, clock, inbox, timeoutMs } = this.#options;
+    const token = (this.#next++).toString(36);
+    return new Promise((resolve, reject) => {
+      const headers = encodeHeaders(fields);
+      checkSize(message, headers?.toString().length ?? 0, nc.info?.max_payload);
+      this.#inFlight.set(token, {
+        subject: message.subject,
+        expires: clock.now() + timeoutMs,
+        resolve,
+        reject,
+      });
+      const reply = `${inbox}.${token}`;
+      nc.publish(message.subject, message.data, headers === undefined ? { reply } : { reply, headers });
+    });
+  }
+
+  #onAnswer(message: Msg): void {
+    const token = message.subject.slice(this.#options.inbox.length + 1);
+    const waiting = this.#inFlight.get(token);
+    if (waiting === undefined) return;
+    this.#inFlight.delete(token);
+    settle(waiting, message);
+  }
+
+  #sweep(): void {
+    const now = this.#options.clock.now();
+    for (const [token, waiting] of this.#inFlight) {
+      if (waiting.expires > now) return; // Insertion order is expiry order.
+      this.#inFlight.delete(token);
+      waiting.reject(new WriteUnknown(waiting.subject));
+    }
+  }
+}
+
+function settle(waiting: InFlight, message: Msg): void {
+  if (message.data.length === 0) {
+    // An empty answer is the acknowledgement of an open batch, or "no responders" (503) while JetStream is away.
+    if (message.headers?.code === 503) return waiting.reject(new WriteUnknown(waiting.subject));
+    return waiting.resolve({ stream: "", seq: 0, duplicate: false });
+  }
+  const answer = message.json<PubAck>();
+  if (answer.error !== undefined) return waiting.reject(faultError(waiting.subject, answer.error));
+  waiting.resolve({ stream: answer.stream, seq: answer.seq, duplicate: answer.duplicate ?? false });
+}
+
+function checkSize(message: StoreMessage, headerBytes: number, limit: number | undefined): void {
+  const data = message.data ?? "";
+  const bytes = (typeof data === "string" ? Buffer.byteLength(data) : data.length) + headerBytes;
+  if (limit !== undefined && bytes > limit)
+    throw new PayloadTooLarge(`The message for ${message.subject}`, bytes, limit);
+}
+
+function storeHeaders(message: StoreMessage): Headers | undefined {
+  const { expectLast, msgId, ttlSeconds, rollup } = message;
+  if (expectLast === undefined && msgId === undefined && ttlSeconds === undefined && !rollup)
+    return message.headers;
+  const fields: Record<string, string> = { ...message.headers };
+  if (expectLast !== undefined) fields[HEADER.expectedLastSubjectSequence] = String(expectLast);
+  if (msgId !== undefined) fields[HEADER.msgId] = msgId;
+  if (ttlSeconds !== undefined) fields[HEADER.ttl] = `${ttlSeconds}s`;
+  if (rollup) fields[HEADER.rollup] = "sub";
+  return fields;
+}
+
+function batchHeaders(message: StoreMessage, batchId: string, position: number, commit: boolean): Headers {
+  const fields: Record<string, string> = { ...storeHeaders(message) };
+  fields["Nats-Batch-Id"] = batchId;
+  fields["Nats-Batch-Sequence"] = String(position);
+  if (commit) fields["Nats-Batch-Commit"] = "1";
+  return fields;
+}

@@ -1,0 +1,149 @@
+/**
+ * The pull loop under consumptions and tails: it keeps enough pull requests open at the server to cover what was asked
+ * for, renews them when they expire, and notices when the server or the consumer went silent.
+ */
+import type { Msg, NatsConnection, Subscription } from "nats";
+import type { Clock, Timer } from "../../runtime/clock.ts";
+
+export interface PullOptions {
+  nc: NatsConnection;
+  clock: Clock;
+  apiPrefix: string;
+  stream: string;
+  consumer: string;
+  inbox: string;
+  /** How long a pull request stays open at the server. */
+  expiresMs: number;
+  onMessage(message: Msg): void;
+  /** The loop's requests go unanswered or are refused; the owner may mend the consumer, the loop begins anew. */
+  onTrouble(reason: string): void;
+}
+
+const NANOS_PER_MS = 1_000_000;
+/** How long to wait after a refusal before asking again. */
+const RETRY_MS = 250;
+
+const STATUS = {
+  heartbeat: 100,
+  badRequest: 400,
+  notFound: 404,
+  timeout: 408,
+  conflict: 409,
+  noResponders: 503,
+} as const;
+
+export class PullLoop {
+  readonly #options: PullOptions;
+  readonly #subscription: Subscription;
+  readonly #watch: Timer;
+  readonly #heartbeatMs: number;
+  /** Messages that the owner asked for and did not get yet. */
+  #wanted = 0;
+  /** Messages that open pull requests still allow the server to send. */
+  #requested = 0;
+  #lastSign: number;
+  #scheduled = false;
+  #retry: Timer | undefined;
+  #stopped = false;
+
+  constructor(options: PullOptions) {
+    this.#options = options;
+    this.#heartbeatMs = Math.max(250, Math.min(5_000, options.expiresMs / 4));
+    this.#lastSign = options.clock.now();
+    this.#subscription = options.nc.subscribe(options.inbox, {
+      callback: (error, message) => {
+        if (error === null) this.#onMessage(message);
+      },
+    });
+    this.#watch = options.clock.every(this.#heartbeatMs, () => this.#checkSigns());
+  }
+
+  get wanted(): number {
+    return this.#wanted;
+  }
+
+  request(count: number): void {
+    this.#wanted += count;
+    this.#schedule();
+  }
+
+  /** Forgets what is open at the server (it is gone, say after a reconnect) and asks again. */
+  restart(): void {
+    this.#requested = 0;
+    this.#lastSign = this.#options.clock.now();
+    this.#schedule();
+  }
+
+  /** Ends the loop once all that the server sent us has been handed to the owner. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#watch.cancel();
+    this.#retry?.cancel();
+    if (!this.#options.nc.isClosed()) await this.#subscription.drain();
+  }
+
+  /** One pull request covers all that was asked for in the same turn of the event loop. */
+  #schedule(): void {
+    if (this.#scheduled || this.#stopped || this.#retry !== undefined) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#pull();
+    });
+  }
+
+  #pull(): void {
+    const missing = this.#wanted - this.#requested;
+    if (this.#stopped || missing <= 0 || this.#options.nc.isClosed()) return;
+    // Renewing at the half spares a request a message; an idle loop asks for whatever is missing at once.
+    if (missing < this.#requested) return;
+    const { apiPrefix, stream, consumer, nc, inbox, expiresMs, clock } = this.#options;
+    const body = {
+      batch: missing,
+      expires: expiresMs * NANOS_PER_MS,
+      idle_heartbeat: this.#heartbeatMs * NANOS_PER_MS,
+    };
+    if (this.#requested === 0) this.#lastSign = clock.now();
+    this.#requested += missing;
+    nc.publish(`${apiPrefix}.CONSUMER.MSG.NEXT.${stream}.${consumer}`, JSON.stringify(body), {
+      reply: inbox,
+    });
+  }
+
+  #onMessage(message: Msg): void {
+    this.#lastSign = this.#options.clock.now();
+    if (message.reply === undefined || message.reply === "") return this.#onStatus(message);
+    this.#wanted = Math.max(0, this.#wanted - 1);
+    this.#requested = Math.max(0, this.#requested - 1);
+    this.#options.onMessage(message);
+    this.#schedule();
+  }
+
+  #onStatus(message: Msg): void {
+    const code = message.headers?.code ?? 0;
+    if (code === STATUS.heartbeat) return;
+    const left = Number(message.headers?.get("Nats-Pending-Messages"));
+    this.#requested = Number.isFinite(left) && left > 0 ? Math.max(0, this.#requested - left) : 0;
+    if (code === STATUS.timeout || code === STATUS.notFound) return this.#schedule();
+    this.#trouble(`${code} ${message.headers?.description ?? ""}`.trim());
+  }
+
+  /** Asks again after a pause, so that a consumer that is gone does not make us spin. */
+  #trouble(reason: string): void {
+    if (this.#stopped || this.#retry !== undefined) return;
+    this.#options.onTrouble(reason);
+    this.#retry = this.#options.clock.after(RETRY_MS, () => {
+      this.#retry = undefined;
+      this.restart();
+    });
+  }
+
+  #checkSigns(): void {
+    if (this.#requested === 0) return this.#schedule();
+    const silence = this.#options.clock.now() - this.#lastSign;
+    if (silence <= 2 * this.#heartbeatMs + 250) return;
+    this.#requested = 0;
+    this.#lastSign = this.#options.clock.now();
+    this.#trouble(`no heartbeat for ${silence} ms`);
+  }
+}

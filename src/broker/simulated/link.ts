@@ -1,0 +1,80 @@
+/** The wire between one client and the server. */
+import type { Clock } from "../../runtime/clock.ts";
+import type { Fate } from "./faults.ts";
+
+/**
+ * - `up`: what is sent arrives, in order, after the promises of now have settled.
+ * - `cut`: the connection is lost and both sides know. What was under way is lost; what the client sends waits.
+ * - `closed`: the client has closed it.
+ * - `dead`: the client's process is gone; nothing ever arrives again on either side.
+ */
+export type LinkState = "up" | "cut" | "closed" | "dead";
+
+export class Link {
+  readonly #clock: Clock;
+  #state: LinkState = "up";
+  /** Counts connections; what an earlier one carried is lost. */
+  #connection = 1;
+  #backlog: (() => void)[] = [];
+  /** What the server undoes when this connection ends. */
+  readonly #onEnd = new Set<() => void>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get state(): LinkState {
+    return this.#state;
+  }
+
+  toServer(arrive: () => void, fate: Fate = "pass"): void {
+    if (this.#state === "cut") this.#backlog.push(() => this.#carry(arrive, fate));
+    else if (this.#state === "up") this.#carry(arrive, fate);
+  }
+
+  toClient(arrive: () => void, fate: Fate = "pass"): void {
+    if (this.#state === "up") this.#carry(arrive, fate);
+  }
+
+  /** Has the server call `undo` when the connection ends. Returns what does it at once. */
+  onEnd(undo: () => void): () => void {
+    this.#onEnd.add(undo);
+    return () => {
+      if (this.#onEnd.delete(undo)) undo();
+    };
+  }
+
+  /** Loses the connection: by accident, for good, or by the death of the client. */
+  end(state: Exclude<LinkState, "up">): void {
+    this.#connection++;
+    this.#state = state;
+    if (state !== "cut") this.#backlog = [];
+    const undoing = [...this.#onEnd];
+    this.#onEnd.clear();
+    for (const undo of undoing) undo();
+  }
+
+  /** Connects again: `attach` makes anew what the server has forgotten, then follows what was sent meanwhile. */
+  heal(attach: () => void): void {
+    if (this.#state !== "cut") return;
+    this.#state = "up";
+    attach();
+    const backlog = this.#backlog;
+    this.#backlog = [];
+    for (const send of backlog) send();
+  }
+
+  #carry(arrive: () => void, fate: Fate): void {
+    if (fate === "drop") return;
+    const connection = this.#connection;
+    const land = () => {
+      if (connection === this.#connection) arrive();
+    };
+    if (typeof fate === "object") {
+      this.#clock.after(fate.delayMs, land);
+      return;
+    }
+    queueMicrotask(land);
+    if (fate === "twice") queueMicrotask(land);
+  }
+}

@@ -1,0 +1,55 @@
+/** What an aggregator tells of its jobs on `muster.control.progress`: many jobs in one message, in absolute numbers. */
+import { OUTCOME_STATES, type OutcomeState } from "./messages.ts";
+
+export interface ProgressLine {
+  readonly job: string;
+  readonly tasks: number;
+  readonly items: number;
+  readonly handlerMs: number;
+  readonly bytes: number;
+  readonly failed: number;
+  /** Set once the outcome stands. */
+  readonly state: OutcomeState | undefined;
+}
+
+/** One array a job, without field names: thousands of jobs may end in a second. */
+type WireLine = [string, number, number, number, number, number, OutcomeState | 0];
+
+export function encodeProgress(lines: readonly ProgressLine[]): string {
+  const wire: WireLine[] = lines.map((line) => [
+    line.job,
+    line.tasks,
+    line.items,
+    Math.round(line.handlerMs * 1000) / 1000,
+    line.bytes,
+    line.failed,
+    line.state ?? 0,
+  ]);
+  return JSON.stringify({ jobs: wire });
+}
+
+/** Lines that are not what they should be are left out: the subject is open to whoever may publish there. */
+export function decodeProgress(text: string): ProgressLine[] {
+  try {
+    const { jobs } = JSON.parse(text) as { jobs?: unknown };
+    return Array.isArray(jobs) ? jobs.map(lineOf).filter((line) => line !== undefined) : [];
+  } catch {
+    return [];
+  }
+}
+
+function lineOf(wire: unknown): ProgressLine | undefined {
+  if (!Array.isArray(wire)) return undefined;
+  const [job, tasks, items, handlerMs, bytes, failed, state] = wire as WireLine;
+  const numbers = [tasks, items, handlerMs, bytes, failed];
+  if (typeof job !== "string" || !numbers.every((value) => Number.isFinite(value))) return undefined;
+  return {
+    job,
+    tasks,
+    items,
+    handlerMs,
+    bytes,
+    failed,
+    state: OUTCOME_STATES.find((known) => known === state),
+  };
+}

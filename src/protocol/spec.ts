@@ -1,0 +1,115 @@
+/** What tasks and results carry of their job, so that workers and aggregators need to ask nobody. */
+import { InvalidBody } from "../errors.ts";
+import type { Priority } from "./names.ts";
+
+/** A reducer's parameter; specs are plain JSON, so that they can travel with every task. */
+export type ParamValue = string | number | boolean | null;
+
+/** A reducer and its parameters, as data, defaults filled in. */
+export interface ReduceSpec {
+  readonly name: string;
+  readonly params: Readonly<Record<string, ParamValue>>;
+}
+
+/** `run`: one answer, the result. `watch`: accepted, progress, the result, an empty message. */
+export type ReplyMode = "run" | "watch";
+
+export interface ReplyTo {
+  subject: string;
+  mode: ReplyMode;
+}
+
+/** `fail`: the job fails with its first failed item. `continue`: failed items are left out and reported. */
+export type OnError = "fail" | "continue";
+
+export interface JobSpec {
+  readonly job: string;
+  readonly kind: string;
+  readonly priority: Priority;
+  /** How many items the job has; undefined while its input is still being read. */
+  readonly total?: number;
+  readonly reduce: ReduceSpec;
+  /** How often an item is tried; where the job does not say, the handler does. */
+  readonly maxAttempts?: number;
+  /** Upper bound of the first wait before an item is tried again, in milliseconds. */
+  readonly backoffMs: number;
+  /** How long the handler may take for one item, in milliseconds; where the job does not say, the handler does. */
+  readonly timeoutMs?: number;
+  readonly onError: OnError;
+  /** When the job was stored, in milliseconds since 1970. */
+  readonly submitted: number;
+  /** When it expires, in milliseconds since 1970. */
+  readonly deadline?: number;
+  /** Item `i` is `start + i · step`; such tasks carry no items. */
+  readonly range?: { readonly start: number; readonly step: number };
+  readonly reply?: ReplyTo;
+}
+
+/** A run of consecutive items. */
+export interface ItemRange {
+  /** Index of its first item in the job. */
+  readonly from: number;
+  readonly count: number;
+}
+
+/** `0-99/1000`, or `0-99/*` while the total is not known. */
+export function encodeItems(range: ItemRange, total: number | undefined): string {
+  return `${range.from}-${range.from + range.count - 1}/${total ?? "*"}`;
+}
+
+const ITEMS = /^(\d{1,16})-(\d{1,16})\/(\d{1,16}|\*)$/;
+
+/** @throws InvalidBody when the header is not of the form `from-last/total` */
+export function decodeItems(header: string | undefined): ItemRange & { total: number | undefined } {
+  const match = ITEMS.exec(header ?? "");
+  if (match === null) throw new InvalidBody(`Not an item range: "${header}"`, { path: "Muster-Items" });
+  const from = Number(match[1]);
+  const last = Number(match[2]);
+  if (last < from) throw new InvalidBody(`Not an item range: "${header}"`, { path: "Muster-Items" });
+  return { from, count: last - from + 1, total: match[3] === "*" ? undefined : Number(match[3]) };
+}
+
+export function encodeSpec(spec: JobSpec): string {
+  return JSON.stringify(spec);
+}
+
+/**
+ * Decodes specs, and remembers the last few: the tasks of a job all carry the same text.
+ *
+ * Only actors write specs, so a shallow check is enough to tell a foreign message from ours.
+ */
+export class SpecDecoder {
+  readonly #known = new Map<string, JobSpec>();
+  readonly #limit: number;
+
+  constructor(limit = 256) {
+    this.#limit = limit;
+  }
+
+  /** @throws InvalidBody when the header is missing or not a spec */
+  decode(header: string | undefined): JobSpec {
+    const known = this.#known.get(header ?? "");
+    if (known !== undefined) return known;
+    const spec = parseSpec(header);
+    if (this.#known.size >= this.#limit) this.#known.clear();
+    this.#known.set(header ?? "", spec);
+    return spec;
+  }
+}
+
+function parseSpec(header: string | undefined): JobSpec {
+  let value: unknown;
+  try {
+    value = JSON.parse(header ?? "");
+  } catch (cause) {
+    throw new InvalidBody("The message carries no readable job spec.", { path: "Muster-Spec", cause });
+  }
+  const spec = value as Partial<JobSpec> | null;
+  const whole =
+    typeof spec?.job === "string" &&
+    typeof spec.kind === "string" &&
+    typeof spec.reduce?.name === "string" &&
+    typeof spec.submitted === "number";
+  if (!whole) throw new InvalidBody("The message's job spec is incomplete.", { path: "Muster-Spec" });
+  return spec as JobSpec;
+}
