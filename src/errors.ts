@@ -136,6 +136,17 @@ export class UnknownJob extends MusterError {
   }
 }
 
+/** Failed items whose inputs were too large for a dead letter cannot be submitted again from there. */
+export class InputNotKept extends MusterError {
+  constructor(job: string, letters: number) {
+    super(
+      "input_not_kept",
+      410,
+      `The inputs of the ${letters} failed items of job "${job}" were too large to keep: submit them again from where they came.`,
+    );
+  }
+}
+
 export class JobNotFinished extends MusterError {
   constructor(job: string) {
     super(

@@ -1,8 +1,16 @@
 /** What a caller does: submits jobs, waits for their outcomes, reads results, asks and cancels. */
-import type { Broker } from "../broker/port.ts";
-import { type ErrorShape, MusterError, PayloadTooLarge, UnknownJob, WaitTimedOut } from "../errors.ts";
+import type { Broker, StreamMessage } from "../broker/port.ts";
+import {
+  type ErrorShape,
+  InputNotKept,
+  MusterError,
+  PayloadTooLarge,
+  UnknownJob,
+  WaitTimedOut,
+} from "../errors.ts";
+import { findMember } from "../protocol/json.ts";
 import type { DeadLetter, Outcome } from "../protocol/messages.ts";
-import { checkToken, HEADER, type JobVerb } from "../protocol/names.ts";
+import { checkToken, HEADER, type JobVerb, type Names } from "../protocol/names.ts";
 import type { ProgressLine } from "../protocol/progress.ts";
 import { jobOfKey } from "../protocol/submission.ts";
 import { timedId } from "../runtime/id.ts";
@@ -13,6 +21,7 @@ import type { JobView } from "./dispatcher/job-verbs.ts";
 import { textOf } from "./json.ts";
 import { readOutcome } from "./outcomes.ts";
 import { ProgressHub } from "./progress-hub.ts";
+import { readThrough } from "./read-through.ts";
 
 /** A job to submit. */
 export interface ClientJob {
@@ -21,6 +30,14 @@ export interface ClientJob {
   body: string;
   /** Options by name (`reduce`, `chunk`, …); they win over those in the body. */
   options?: Readonly<Record<string, string | number>>;
+}
+
+/** A dead letter as the stream holds it. */
+export interface DeadLetterView extends DeadLetter {
+  /** Its sequence in the stream. */
+  seq: number;
+  /** When it was stored, in milliseconds since 1970. */
+  time: number;
 }
 
 /** Records that are shipped through the object store, one JSON text each. */
@@ -152,55 +169,37 @@ export class Client extends Service {
   // ── dead letters ─────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Dead letters, oldest first; of one job or of all. */
-  async deadLetters(job?: string): Promise<(DeadLetter & { seq: number; time: number })[]> {
-    const { broker, names } = this.#context;
-    const stream = names.stream("dead");
+  async deadLetters(job?: string): Promise<DeadLetterView[]> {
+    const { names } = this.#context;
     const filter = names.dead("*", job ?? "*");
-    const newest = await broker.last(stream, filter);
-    if (newest === undefined) return [];
-    const letters: (DeadLetter & { seq: number; time: number })[] = [];
-    await new Promise<void>((resolve, reject) => {
-      const reading = broker.tail({
-        stream,
-        filter,
-        fromSeq: 1,
-        onMessage(message) {
-          const { index, attempts, error, input } = JSON.parse(textOf(message)) as DeadBody;
-          const [, kind = "", id = ""] = names.tokens(message.subject);
-          const text = JSON.stringify(input);
-          letters.push({
-            job: id,
-            kind,
-            index,
-            attempts,
-            ...error,
-            input: text,
-            seq: message.seq,
-            time: message.time,
-          });
-          reading.then((tail) => tail.release(1), reject);
-          if (message.seq >= newest.seq) reading.then((tail) => tail.stop()).then(resolve, reject);
-        },
-      });
-      reading.catch(reject);
-    });
-    return letters;
+    const messages = await readThrough(this.#context, { stream: names.stream("dead"), filter });
+    return messages.map((message) => letterOf(names, message));
   }
 
-  /** Submits the failed items of a job again, as a new job, and removes their dead letters. */
+  /**
+   * Submits the failed items of a job again, as a new job, and removes their dead letters. Letters whose input was too
+   * large to keep stay: `kept` of them.
+   */
   async redrive(
     job: string,
     options: Readonly<Record<string, string | number>> = {},
-  ): Promise<{ job: string; items: number }> {
-    const { broker, names } = this.#context;
+  ): Promise<{ job: string; items: number; kept: number }> {
     const letters = await this.deadLetters(job);
-    const [first] = letters;
-    if (first === undefined) throw new UnknownJob(job);
-    const sorted = [...letters].sort((a, b) => a.index - b.index);
-    const records = sorted.map(({ input }) => input ?? "null");
+    const whole = letters.filter(({ input }) => input !== undefined).sort((a, b) => a.index - b.index);
+    const [first] = whole;
+    if (first === undefined)
+      throw letters.length === 0 ? new UnknownJob(job) : new InputNotKept(job, letters.length);
+    const records = whole.map(({ input }) => input ?? "null");
     const again = await this.submitRecords({ kind: first.kind, records, options });
-    await broker.purge(names.stream("dead"), names.dead(first.kind, job));
-    return { job: again, items: records.length };
+    await this.#removeLetters(whole);
+    return { job: again, items: records.length, kept: letters.length - whole.length };
+  }
+
+  /** Only these: letters that came meanwhile, or that cannot be submitted again, stay. */
+  async #removeLetters(letters: readonly DeadLetterView[]): Promise<void> {
+    const { broker, names } = this.#context;
+    const stream = names.stream("dead");
+    await Promise.all(letters.map(({ seq }) => broker.remove(stream, seq)));
   }
 }
 
@@ -208,7 +207,15 @@ interface DeadBody {
   index: number;
   attempts: number;
   error: { code: string; message: string };
-  input: unknown;
+}
+
+/** The input is taken as the text that it is: a number in it may be larger than JavaScript can hold. */
+function letterOf(names: Names, message: StreamMessage): DeadLetterView {
+  const text = textOf(message);
+  const { index, attempts, error } = JSON.parse(text) as DeadBody;
+  const [, kind = "", job = ""] = names.tokens(message.subject);
+  const { seq, time } = message;
+  return { job, kind, index, attempts, ...error, input: findMember(text, "input"), seq, time };
 }
 
 /** `maxAttempts: 5` as the header `Muster-maxAttempts: 5`; header names are read in any case. */

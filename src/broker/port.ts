@@ -33,11 +33,11 @@ export interface StreamMessage {
   readonly time: number;
 }
 
-/** A message of a work queue, held under a lease until it is settled. */
+/** A message of a work queue, held under a lease until it is settled; only the first settlement counts. */
 export interface Delivery extends StreamMessage {
   /** How often it was delivered, this time included: 1 at first. */
   readonly deliveries: number;
-  /** Settles it for good. */
+  /** Settles it for good, also when the lease ran out meanwhile and another has it too. */
   ack(): void;
   /** Gives it back: it is delivered again, at once or after `delayMs`. */
   nak(delayMs?: number): void;
@@ -54,7 +54,10 @@ export interface StoreMessage {
   headers?: Headers;
   /** Store only if the subject's last message has this sequence; 0: only if the subject has none. */
   expectLast?: number;
-  /** The server drops a second message with this id inside the stream's duplicate window. */
+  /**
+   * The server drops a second message with this id inside the stream's duplicate window. It compares `expectLast`
+   * first: a retry with both is a conflict. In a batch a known id refuses the whole batch.
+   */
   msgId?: string;
   /** The message is removed after so many seconds (at least 1). */
   ttlSeconds?: number;
@@ -100,11 +103,17 @@ export interface TailOptions {
   headersOnly?: boolean;
 }
 
-/** Reads a stream in order, without acknowledgements, and goes on as messages come. */
+/**
+ * Reads a stream in order, without acknowledgements, and goes on as messages come. The server refuses it on a work
+ * queue (10084).
+ */
 export interface Tail {
   /** Stops reading; no message is delivered after it resolves. */
   stop(): Promise<void>;
-  /** At most this many messages are in flight to us; call when `count` of those delivered have been digested. */
+  /**
+   * Says that `count` of the messages delivered have been digested. A fixed number (about a thousand) may be delivered
+   * and not released; then the tail holds back until some are.
+   */
   release(count: number): void;
 }
 
@@ -123,8 +132,6 @@ export interface BucketEntry {
 /** A small key-value store with compare-and-set. */
 export interface Bucket {
   get(key: string): Promise<BucketEntry | undefined>;
-  /** All live entries. */
-  list(): Promise<BucketEntry[]>;
   /** Creates the key and returns its revision. @throws WriteConflict when it exists */
   create(key: string, value: string): Promise<number>;
   /** Writes if the key's revision is still `revision`. @throws WriteConflict when it is not */
@@ -267,6 +274,8 @@ export interface Broker {
   at(stream: string, seq: number): Promise<StreamMessage | undefined>;
   /** Removes the messages of `subject` (wildcards allowed) below `beforeSeq`, or all of them. Returns how many. */
   purge(stream: string, subject: string, beforeSeq?: number): Promise<number>;
+  /** Removes the message with this sequence; nothing happens where it is gone already. */
+  remove(stream: string, seq: number): Promise<void>;
   streamState(stream: string): Promise<StreamState>;
   consumerStates(stream: string): Promise<ConsumerState[]>;
 

@@ -18,6 +18,8 @@ export const EXIT = {
 
 const BY_CODE: Readonly<Record<string, number>> = {
   wait_timed_out: EXIT.timedOut,
+  job_not_finished: EXIT.timedOut,
+  job_expired: EXIT.failed,
   job_cancelled: EXIT.cancelled,
   permission_denied: EXIT.denied,
   broker_unreachable: EXIT.unreachable,

@@ -1,16 +1,20 @@
 /** What a worker does with a task that is delivered to it: a pure decision. */
 import type { ItemRange, JobSpec } from "../protocol/spec.ts";
 
-/** A task whose workers died with it so often is not run again as it is. */
+/** A single item whose workers died with it so often is not run again. */
 export const MAX_DEATHS = 4;
+/** A chunk whose workers died with it so often is cut into parts: one of them holds the poison. */
+export const SPLIT_DEATHS = 2;
+/** Parts that a chunk is cut into: more find the poison in fewer rounds, each of which costs workers. */
+const PARTS = 16;
 
 export type DeliveryStep =
   /** Run it. `mark`: note first that it is begun, so that a death with it can be counted. */
   | { type: "run"; mark: boolean }
   /** Settle it without running: its job is over. */
   | { type: "drop"; reason: "cancelled" | "expired" }
-  /** Put two halves in its place: one of them holds the poison. */
-  | { type: "split"; halves: readonly [ItemRange, ItemRange] }
+  /** Put its parts in its place: one of them holds the poison. */
+  | { type: "split"; parts: readonly ItemRange[] }
   /** Its single item is poison: it fails for good. */
   | { type: "bury"; deaths: number };
 
@@ -36,14 +40,13 @@ export function decideDelivery({
 }: DeliveryView): DeliveryStep {
   if (cancelled) return { type: "drop", reason: "cancelled" };
   if (spec.deadline !== undefined && now >= spec.deadline) return { type: "drop", reason: "expired" };
-  if (deaths < MAX_DEATHS) return { type: "run", mark: deliveries > 1 };
-  return range.count === 1 ? { type: "bury", deaths } : { type: "split", halves: halvesOf(range) };
+  if (range.count > 1 && deaths >= SPLIT_DEATHS) return { type: "split", parts: partsOf(range) };
+  if (range.count === 1 && deaths >= MAX_DEATHS) return { type: "bury", deaths };
+  return { type: "run", mark: deliveries > 1 };
 }
 
-function halvesOf({ from, count }: ItemRange): [ItemRange, ItemRange] {
-  const left = Math.floor(count / 2);
-  return [
-    { from, count: left },
-    { from: from + left, count: count - left },
-  ];
+function partsOf({ from, count }: ItemRange): ItemRange[] {
+  const size = Math.ceil(count / PARTS);
+  const starts = Array.from({ length: Math.ceil(count / size) }, (_, part) => part * size);
+  return starts.map((start) => ({ from: from + start, count: Math.min(size, count - start) }));
 }

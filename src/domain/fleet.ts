@@ -74,7 +74,16 @@ export class Fleet {
   #count(): void {
     this.#slots = new Map();
     for (const { beat } of this.#members.values()) {
-      for (const kind of beat.kinds ?? []) this.#slots.set(kind, this.slotsFor(kind) + (beat.slots ?? 0));
+      for (const kind of kindsOf(beat)) this.#slots.set(kind, this.slotsFor(kind) + slotsOf(beat));
     }
   }
+}
+
+/** Beats come from a subject that is open to whoever may publish there: one that is odd must not spoil the count. */
+function kindsOf({ kinds }: Beat): Iterable<string> {
+  return new Set(Array.isArray(kinds) ? kinds : []);
+}
+
+function slotsOf({ slots = 0 }: Beat): number {
+  return Number.isSafeInteger(slots) && slots > 0 ? slots : 0;
 }

@@ -32,7 +32,7 @@ export interface GatherState {
   bytes: number;
   readonly failures: Failure[];
   started: number | undefined;
-  /** Sequence of the first result that was counted. */
+  /** Lowest sequence of the results that were counted; 0: none was. */
   firstSeq: number;
   /** Set once the job is over; later results count as duplicates. */
   verdict: Verdict | undefined;
@@ -93,10 +93,11 @@ function note(state: GatherState, { result, seq, bytes, now }: Arrival): void {
   state.tasks++;
   state.handlerMs += result.handlerMs;
   state.bytes += bytes;
-  state.failed += result.failures.length;
+  state.failed += result.failed ?? result.failures.length;
   state.started ??= now;
   state.total ??= result.spec.total;
-  if (state.firstSeq === 0) state.firstSeq = seq;
+  // Partials that lie in the object store are counted later than they came.
+  state.firstSeq = state.firstSeq === 0 ? seq : Math.min(state.firstSeq, seq);
   const room = MAX_NAMED_FAILURES - state.failures.length;
   if (room > 0) state.failures.push(...result.failures.slice(0, room));
 }

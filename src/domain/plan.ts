@@ -15,7 +15,7 @@ export interface JobPlan {
    * published plainly and, after a takeover, once more. Undefined for large jobs, which keep a cursor.
    */
   readonly smallChunk: number | undefined;
-  /** When it may start, in milliseconds since 1970. */
+  /** When it may start, or has expired before it could, in milliseconds since 1970. */
   readonly notBefore: number;
 }
 
@@ -34,13 +34,14 @@ export function planJob(submission: Submission, identity: JobIdentity): JobPlan 
   const { options, input } = submission;
   const chunk = options.chunk === "auto" ? undefined : options.chunk;
   const window = options.window === "auto" ? undefined : options.window;
+  const spec = specOf(submission, identity);
   return {
-    spec: specOf(submission, identity),
+    spec,
     input,
     chunk,
     window,
     smallChunk: window === undefined ? smallChunk(totalOf(input), chunk) : undefined,
-    notBefore: identity.submitted + options.delay,
+    notBefore: Math.min(spec.deadline ?? Number.POSITIVE_INFINITY, spec.submitted + options.delay),
   };
 }
 

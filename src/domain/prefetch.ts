@@ -18,8 +18,9 @@ export class Prefetch {
   }
 
   onChunk(handlerMs: number, bytes: number): void {
-    this.#chunkMs = this.#chunkMs === undefined ? handlerMs : mix(this.#chunkMs, handlerMs);
-    this.#chunkBytes = mix(this.#chunkBytes, bytes);
+    const isFirst = this.#chunkMs === undefined;
+    this.#chunkMs = isFirst ? handlerMs : mix(this.#chunkMs ?? 0, handlerMs);
+    this.#chunkBytes = isFirst ? bytes : mix(this.#chunkBytes, bytes);
   }
 
   /** Tasks to hold, those that run included. */

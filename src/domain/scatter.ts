@@ -87,12 +87,15 @@ export function tasksOut({ dispatched, gathered }: ScatterState): number {
   return Math.max(0, dispatched.tasks - gathered.tasks);
 }
 
-/** How many tasks may be out, for a fleet of `slots`. */
-export function windowOf({ limits, gathered }: ScatterState, slots: number): number {
+/** How many tasks may be out, for a fleet of `slots` and items of `itemBytes` on average. */
+export function windowOf(state: ScatterState, slots: number, itemBytes: number): number {
+  const { limits, gathered } = state;
   if (limits.window !== undefined) return limits.window;
   const least = 4 * slots;
-  if (gathered.tasks === 0) return Math.max(least, limits.chunk === undefined ? least : MAX_WINDOW / 4);
-  const taskMs = Math.max(0.01, gathered.handlerMs / gathered.tasks);
+  if (gathered.tasks === 0) return limits.chunk === undefined ? least : Math.max(least, MAX_WINDOW / 4);
+  // What chunks will take, not what the probes took: a window of probes would let out thousands of small chunks.
+  const items = limits.chunk ?? Math.min(...steadyChunk(gathered, itemBytes));
+  const taskMs = Math.max(0.01, (items * gathered.handlerMs) / gathered.items);
   return Math.min(MAX_WINDOW, Math.max(least, Math.ceil((slots * QUEUE_MS) / taskMs)));
 }
 
@@ -106,12 +109,17 @@ export function chunkSize(state: ScatterState, slots: number, itemBytes: number)
 
 function autoChunk({ gathered }: ScatterState, slots: number, left: number, itemBytes: number): number {
   if (gathered.items === 0) return 1;
+  const fairShare = Math.ceil(left / (2 * slots));
+  // As many as have come back so far: the first few items need not be typical of the rest.
+  return Math.min(...steadyChunk(gathered, itemBytes), fairShare, gathered.items);
+}
+
+/** Items a chunk may have, by the time and the bytes that it is aimed at. */
+function steadyChunk(gathered: Gathered, itemBytes: number): [byTime: number, byBytes: number, most: number] {
   const itemMs = gathered.handlerMs / gathered.items;
   const byTime = itemMs === 0 ? MAX_CHUNK : Math.round(TARGET_MS / itemMs);
   const byBytes = Math.floor(MAX_CHUNK_BYTES / Math.max(1, itemBytes, gathered.bytes / gathered.items));
-  const fairShare = Math.ceil(left / (2 * slots));
-  // As many as have come back so far: the first few items need not be typical of the rest.
-  return Math.min(byTime, byBytes, fairShare, gathered.items, MAX_CHUNK);
+  return [Math.max(1, byTime), Math.max(1, byBytes), MAX_CHUNK];
 }
 
 /**
@@ -125,7 +133,7 @@ export function nextChunks(
 ): ItemRange[] {
   if (isDispatched(state)) return [];
   const slots = Math.max(1, fleet.slots);
-  const window = windowOf(state, slots);
+  const window = windowOf(state, slots, fleet.itemBytes);
   const room = Math.min(window - tasksOut(state), fleet.most);
   const worthIt = Math.min(fleet.most, Math.max(1, Math.floor(window / 4)));
   if (room < worthIt) return [];

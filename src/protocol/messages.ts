@@ -68,10 +68,22 @@ export interface Result extends ItemRange {
   readonly partial: string;
   /** Name of the object in the outputs bucket that holds the partial, where it is larger than a message. */
   readonly object?: string;
+  /** The items that failed for good; on the way to the aggregator the first few of them. */
   readonly failures: readonly Failure[];
+  /** How many failed for good, where `failures` need not name them all. */
+  readonly failed?: number;
   readonly handlerMs: number;
   readonly worker: string;
 }
+
+/** Failed items that an outcome names; all of them are dead letters. */
+export const MAX_NAMED_FAILURES = 20;
+/** Bytes that failures may take in a result or in a header, the first one apart. */
+const MAX_FAILURE_BYTES = 4 * 1024;
+/** Characters kept of a failure's message in a result; its dead letter has them all. */
+const MAX_RESULT_MESSAGE = 1_000;
+/** The same in an outcome's header. */
+const MAX_HEADER_MESSAGE = 200;
 
 export function encodeResult(result: Result, specText = encodeSpec(result.spec)): Encoded {
   const headers: Record<string, string> = {
@@ -82,8 +94,26 @@ export function encodeResult(result: Result, specText = encodeSpec(result.spec))
   };
   if (result.object !== undefined) headers[HEADER.object] = result.object;
   if (result.failures.length === 0) return { headers, data: result.partial };
-  headers[HEADER.failed] = String(result.failures.length);
-  return { headers, data: `${JSON.stringify(result.failures)}\n${result.partial}` };
+  headers[HEADER.failed] = String(result.failed ?? result.failures.length);
+  const named = jsonOfFirst(result.failures, MAX_RESULT_MESSAGE, JSON.stringify);
+  return { headers, data: `${named}\n${result.partial}` };
+}
+
+/** A JSON array of the first few: a chunk may have thousands of failed items, but a message has its limit. */
+function jsonOfFirst(
+  failures: readonly Failure[],
+  characters: number,
+  write: (failure: Failure) => string,
+): string {
+  const named: string[] = [];
+  let bytes = 0;
+  for (const failure of failures.slice(0, MAX_NAMED_FAILURES)) {
+    const text = write({ ...failure, message: failure.message.slice(0, characters) });
+    bytes += Buffer.byteLength(text);
+    if (named.length > 0 && bytes > MAX_FAILURE_BYTES) break;
+    named.push(text);
+  }
+  return `[${named.join(",")}]`;
 }
 
 /** @throws InvalidBody when the message is not a result */
@@ -98,22 +128,56 @@ export function decodeResult(message: Received, specs: SpecDecoder): Result {
     spec: withTotal(spec, total),
     from,
     count,
-    ...splitBody(text, message.headers[HEADER.failed] !== undefined),
+    ...splitBody(text, { from, count }, message.headers[HEADER.failed]),
     ...(object === undefined ? {} : { object }),
-    handlerMs: Number(message.headers[HEADER.handlerMs] ?? 0),
+    handlerMs: amountOf(message.headers[HEADER.handlerMs]),
     worker: message.headers[HEADER.worker] ?? "",
   };
 }
 
+type FailuresAndPartial = Pick<Result, "failures" | "failed" | "partial">;
+
 /** With failures the first line is their JSON array (which has no line break), the rest is the partial. */
-function splitBody(text: string, hasFailures: boolean): Pick<Result, "failures" | "partial"> {
-  if (!hasFailures) return { failures: [], partial: text };
+function splitBody(text: string, range: ItemRange, header: string | undefined): FailuresAndPartial {
+  if (header === undefined) return { failures: [], partial: text };
+  const failed = Number(header);
   const end = text.indexOf("\n");
+  const failures = parseFailures(text.slice(0, Math.max(0, end)));
+  const isRight =
+    Number.isSafeInteger(failed) &&
+    failures.length >= 1 &&
+    failures.length <= failed &&
+    failed <= range.count &&
+    failures.every(({ index }) => index >= range.from && index < range.from + range.count);
+  if (!isRight) throw new InvalidBody("The result's failures cannot be read.", { path: HEADER.failed });
+  return { failures, failed, partial: text.slice(end + 1) };
+}
+
+/** The failures of a JSON array; none where it is anything else. */
+function parseFailures(text: string): Failure[] {
   try {
-    return { failures: JSON.parse(text.slice(0, end)) as Failure[], partial: text.slice(end + 1) };
-  } catch (cause) {
-    throw new InvalidBody("The result's failures cannot be read.", { cause });
+    const value: unknown = JSON.parse(text);
+    return Array.isArray(value) && value.every(isFailure) ? value : [];
+  } catch {
+    return [];
   }
+}
+
+function isFailure(value: unknown): value is Failure {
+  if (typeof value !== "object" || value === null) return false;
+  const { index, code, message, attempts } = value as Partial<Failure>;
+  return (
+    Number.isSafeInteger(index) &&
+    typeof code === "string" &&
+    typeof message === "string" &&
+    Number.isSafeInteger(attempts)
+  );
+}
+
+/** The number in a header of ours; 0 where it is anything else, as a wrong sum is better than none. */
+function amountOf(header: string | undefined): number {
+  const amount = Number(header ?? 0);
+  return Number.isFinite(amount) && amount > 0 ? amount : 0;
 }
 
 // ── outcomes ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -156,9 +220,6 @@ export interface Outcome {
   failures: readonly Failure[];
 }
 
-/** Failed items that an outcome names; all of them are dead letters. */
-export const MAX_NAMED_FAILURES = 20;
-
 export function encodeOutcome(outcome: Outcome): Encoded {
   const { counts, times, error, object } = outcome;
   const headers: Record<string, string> = {
@@ -183,17 +244,22 @@ export function encodeOutcome(outcome: Outcome): Encoded {
   return { headers, data: outcome.body };
 }
 
-function oneLine(text: string): string {
-  return text.replace(/\s+/g, " ").slice(0, 500);
+/**
+ * A sentence that can stand in a header: on one line, without what a terminal would act on, and such that it comes back
+ * as it was sent, for which no space may stand at its ends and no half of a surrogate pair in it.
+ */
+export function oneLine(text: string): string {
+  const line = text.replace(/[\s\p{Cc}\p{Cs}]+/gu, " ").slice(0, 500);
+  return line.replace(/\p{Cs}$/u, "").trim();
 }
 
 /** JSON that can stand in a header: on one line, in ASCII (other characters escaped). */
 function headerJson(failures: readonly Failure[]): string {
-  const short = failures.map((failure) => ({ ...failure, message: failure.message.slice(0, 200) }));
-  return JSON.stringify(short).replace(
-    /[^ -~]/g,
-    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+  return jsonOfFirst(failures, MAX_HEADER_MESSAGE, (failure) => toAscii(JSON.stringify(failure)));
+}
+
+function toAscii(json: string): string {
+  return json.replace(/[^ -~]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /** Reads an outcome; `message` is what the stream holds. */
@@ -206,43 +272,41 @@ export function decodeOutcome(message: Received): Outcome {
   return {
     job: headers[HEADER.job] ?? message.subject.slice(message.subject.lastIndexOf(".") + 1),
     kind: headers[HEADER.kind] ?? "",
-    state: (headers[HEADER.state] ?? "failed") as OutcomeState,
+    state: OUTCOME_STATES.find((known) => known === headers[HEADER.state]) ?? "failed",
     counts: {
-      items: Number(headers[HEADER.items] ?? 0),
-      failed: Number(headers[HEADER.failed] ?? 0),
-      tasks: Number(headers[HEADER.tasks] ?? 0),
-      duplicates: Number(headers[HEADER.duplicates] ?? 0),
-      handlerMs: Number(headers[HEADER.handlerTotalMs] ?? 0),
+      items: amountOf(headers[HEADER.items]),
+      failed: amountOf(headers[HEADER.failed]),
+      tasks: amountOf(headers[HEADER.tasks]),
+      duplicates: amountOf(headers[HEADER.duplicates]),
+      handlerMs: amountOf(headers[HEADER.handlerTotalMs]),
     },
     times: {
-      submitted: Date.parse(headers[HEADER.submitted] ?? ""),
-      ...(started === undefined ? {} : { started: Date.parse(started) }),
-      finished: Date.parse(headers[HEADER.finished] ?? ""),
+      submitted: timeOf(headers[HEADER.submitted]),
+      ...(started === undefined ? {} : { started: timeOf(started) }),
+      finished: timeOf(headers[HEADER.finished]),
     },
     body,
     ...(object === undefined ? {} : { object }),
     ...(status === undefined
       ? {}
-      : { error: errorOf(body, Number(status), headers[HEADER.serviceError] ?? "") }),
-    failures: failuresOf(headers[HEADER.errors]),
+      : { error: errorOf(body, amountOf(status), headers[HEADER.serviceError] ?? "") }),
+    failures: parseFailures(headers[HEADER.errors] ?? "[]"),
   };
+}
+
+function timeOf(header: string | undefined): number {
+  return Date.parse(header ?? "") || 0;
 }
 
 function errorOf(body: string, status: number, sentence: string): ErrorShape & { status: number } {
   const fallback = { code: "unexpected", message: sentence, status };
   try {
-    const parsed = JSON.parse(body) as { error?: ErrorShape };
-    return parsed.error === undefined ? fallback : { ...parsed.error, status };
+    const { error } = JSON.parse(body) as { error?: ErrorShape };
+    if (typeof error?.code !== "string" || typeof error.message !== "string") return fallback;
+    const { code, message, path } = error;
+    return typeof path === "string" ? { code, message, path, status } : { code, message, status };
   } catch {
     return fallback;
-  }
-}
-
-function failuresOf(header: string | undefined): Failure[] {
-  try {
-    return JSON.parse(header ?? "[]") as Failure[];
-  } catch {
-    return []; // A foreign header; the dead letters have them all.
   }
 }
 
@@ -261,7 +325,9 @@ export interface DeadLetter extends Failure {
 }
 
 export function encodeDeadLetter(letter: DeadLetter): Encoded {
-  const { index, code, message, attempts } = letter;
+  const { index, code, message, attempts, input } = letter;
+  const error = JSON.stringify({ code, message });
+  const kept = input === undefined ? "" : `,"input":${input}`;
   return {
     headers: {
       [HEADER.job]: letter.job,
@@ -269,6 +335,6 @@ export function encodeDeadLetter(letter: DeadLetter): Encoded {
       [HEADER.index]: String(index),
       [HEADER.attempts]: String(attempts),
     },
-    data: `{"index":${index},"attempts":${attempts},"error":${JSON.stringify({ code, message })},"input":${letter.input ?? "null"}}`,
+    data: `{"index":${index},"attempts":${attempts},"error":${error}${kept}}`,
   };
 }

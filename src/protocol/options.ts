@@ -7,22 +7,43 @@ import { suggest } from "./suggest.ts";
 
 const count = (limit: number) => z.coerce.number().int().min(1).max(limit);
 
+/** Ten years: beyond what the broker can wait, a moment would no longer be a date. */
+const MAX_DURATION_MS = 3_650 * 86_400_000;
+
 const duration = z.union([z.number(), z.string()]).transform((value, context) => {
   const ms = parseDuration(value);
-  if (ms !== undefined) return ms;
-  context.addIssue(`"${value}" is not a duration: write milliseconds, or a number with ms, s, m, h or d`);
+  if (ms !== undefined && ms <= MAX_DURATION_MS) return ms;
+  context.addIssue(
+    ms === undefined
+      ? `"${shorten(value)}" is not a duration: write milliseconds, or a number with ms, s, m, h or d`
+      : `"${shorten(value)}" is longer than 3650 days`,
+  );
   return z.NEVER;
 });
+
+/** ISO 8601. `Date.parse` alone would take "soon 3" for a day of 2001, and the job would expire at once. */
+const DATE = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?\s?(?:Z|[+-]\d\d:?\d\d)?)?$/i;
 
 /** A number with a unit is a duration; anything else must be a date. */
 const deadline = z.union([z.number(), z.string()]).transform((value, context) => {
   const ms = parseDuration(value);
-  if (ms !== undefined) return { afterMs: ms };
-  const at = Date.parse(String(value));
+  if (ms !== undefined && ms <= MAX_DURATION_MS) return { afterMs: ms };
+  const text = String(value).trim();
+  const at = DATE.test(text) ? Date.parse(text) : Number.NaN;
   if (!Number.isNaN(at)) return { at };
-  context.addIssue(`"${value}" is neither a duration ("10m") nor a date ("2026-11-24T08:00:00Z")`);
+  context.addIssue(
+    `"${shorten(value)}" is neither a duration up to 3650 days ("10m") nor a date ("2026-11-24T08:00:00Z")`,
+  );
   return z.NEVER;
 });
+
+/** Characters of a value that an error shows: errors travel in headers. */
+const SHOWN = 64;
+
+function shorten(value: unknown): string {
+  const text = String(value);
+  return text.length <= SHOWN ? text : `${text.slice(0, SHOWN)}…`;
+}
 
 const auto = <T extends z.ZodType>(schema: T) => z.union([z.literal("auto"), schema]);
 
@@ -79,8 +100,18 @@ const DEFAULTS: JobOptions = OPTIONS.parse({});
 export function parseOptions(raw: Readonly<Record<string, unknown>>): JobOptions {
   if (isEmpty(raw)) return DEFAULTS;
   const parsed = OPTIONS.safeParse(raw);
-  if (parsed.success) return parsed.data;
-  throw optionError(parsed.error.issues[0]);
+  if (!parsed.success) throw optionError(parsed.error.issues[0]);
+  refuseOdd(raw);
+  return parsed.data;
+}
+
+/** Numbers are read from strings, too, for the sake of headers; but `true` is no 1, and `[5]` no 5. */
+function refuseOdd(raw: Readonly<Record<string, unknown>>): void {
+  for (const name in raw) {
+    const value = raw[name];
+    if (typeof value === "boolean" || Array.isArray(value))
+      throw new InvalidOption(name, `${shorten(JSON.stringify(value))} is neither a number nor a string.`);
+  }
 }
 
 function isEmpty(raw: Readonly<Record<string, unknown>>): boolean {
@@ -91,7 +122,7 @@ function isEmpty(raw: Readonly<Record<string, unknown>>): boolean {
 function optionError(issue: z.core.$ZodIssue | undefined): Error {
   if (issue?.code === "unrecognized_keys") {
     const name = issue.keys[0] ?? "";
-    return new UnknownOption(name, suggest(name, OPTION_NAMES));
+    return new UnknownOption(shorten(name), suggest(name, OPTION_NAMES));
   }
   return new InvalidOption(String(issue?.path[0] ?? "?"), `${issueText(issue)}.`);
 }
@@ -106,6 +137,24 @@ function issueText(issue: z.core.$ZodIssue | undefined): string {
 /** Header names are read in any case: `Muster-Max-Attempts`, `muster-maxattempts`. */
 const BY_HEADER = new Map(OPTION_NAMES.map((name) => [name.toLowerCase(), name]));
 
+/** The option that a header sets, if it is one. */
+function optionOf(lower: string): keyof JobOptions | undefined {
+  if (!lower.startsWith(OPTION_HEADER_PREFIX)) return undefined;
+  return BY_HEADER.get(lower.slice(OPTION_HEADER_PREFIX.length).replaceAll("-", ""));
+}
+
+/** The idempotency key that stands in headers, of a submission that need not be valid otherwise. */
+export function headerKey(headers: Readonly<Record<string, string>>): string | undefined {
+  let key: string | undefined;
+  let msgId: string | undefined;
+  for (const header in headers) {
+    const lower = header.toLowerCase();
+    if (lower === "nats-msg-id") msgId ||= headers[header];
+    else if (optionOf(lower) === "key") key = headers[header];
+  }
+  return key || msgId || undefined;
+}
+
 /** Headers of muster's own that are no options. */
 const RESERVED = new Set(["job", "reply", "reply-mode"]);
 
@@ -117,15 +166,21 @@ export function headerOptions(headers: Readonly<Record<string, string>>): Record
   const found: Record<string, unknown> = {};
   for (const header in headers) {
     const lower = header.toLowerCase();
-    if (lower === "nats-msg-id") found.key ??= headers[header];
     if (!lower.startsWith(OPTION_HEADER_PREFIX)) continue;
     const word = lower.slice(OPTION_HEADER_PREFIX.length);
     if (RESERVED.has(word)) continue;
-    const name = BY_HEADER.get(word.replaceAll("-", ""));
-    if (name === undefined) throw new UnknownOption(header, suggestHeader(word), { path: header });
+    const name = optionOf(lower);
+    if (name === undefined) throw unknownHeader(header, word);
     found[name] = headers[header];
   }
+  const key = headerKey(headers);
+  if (key !== undefined) found.key = key;
   return found;
+}
+
+function unknownHeader(header: string, word: string): UnknownOption {
+  const shown = shorten(header);
+  return new UnknownOption(shown, suggestHeader(word), { path: shown });
 }
 
 function suggestHeader(word: string): string | undefined {

@@ -42,7 +42,8 @@ function lineOf(wire: unknown): ProgressLine | undefined {
   if (!Array.isArray(wire)) return undefined;
   const [job, tasks, items, handlerMs, bytes, failed, state] = wire as WireLine;
   const numbers = [tasks, items, handlerMs, bytes, failed];
-  if (typeof job !== "string" || !numbers.every((value) => Number.isFinite(value))) return undefined;
+  if (typeof job !== "string" || !numbers.every((value) => Number.isFinite(value) && value >= 0))
+    return undefined;
   return {
     job,
     tasks,

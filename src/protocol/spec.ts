@@ -1,6 +1,6 @@
 /** What tasks and results carry of their job, so that workers and aggregators need to ask nobody. */
 import { InvalidBody } from "../errors.ts";
-import type { Priority } from "./names.ts";
+import { isToken, type Priority } from "./names.ts";
 
 /** A reducer's parameter; specs are plain JSON, so that they can travel with every task. */
 export type ParamValue = string | number | boolean | null;
@@ -62,11 +62,14 @@ const ITEMS = /^(\d{1,16})-(\d{1,16})\/(\d{1,16}|\*)$/;
 /** @throws InvalidBody when the header is not of the form `from-last/total` */
 export function decodeItems(header: string | undefined): ItemRange & { total: number | undefined } {
   const match = ITEMS.exec(header ?? "");
-  if (match === null) throw new InvalidBody(`Not an item range: "${header}"`, { path: "Muster-Items" });
-  const from = Number(match[1]);
-  const last = Number(match[2]);
-  if (last < from) throw new InvalidBody(`Not an item range: "${header}"`, { path: "Muster-Items" });
-  return { from, count: last - from + 1, total: match[3] === "*" ? undefined : Number(match[3]) };
+  const from = Number(match?.[1]);
+  const last = Number(match?.[2]);
+  const total = match?.[3] === "*" ? undefined : Number(match?.[3]);
+  const end = total ?? Number.MAX_SAFE_INTEGER;
+  if (!(from <= last && last < end && Number.isSafeInteger(end))) {
+    throw new InvalidBody(`Not an item range: "${header?.slice(0, 64)}"`, { path: "Muster-Items" });
+  }
+  return { from, count: last - from + 1, total };
 }
 
 export function encodeSpec(spec: JobSpec): string {
@@ -76,7 +79,8 @@ export function encodeSpec(spec: JobSpec): string {
 /**
  * Decodes specs, and remembers the last few: the tasks of a job all carry the same text.
  *
- * Only actors write specs, so a shallow check is enough to tell a foreign message from ours.
+ * Only actors write specs, so it is enough to tell a foreign message from ours, and to check what names and headers are
+ * made of.
  */
 export class SpecDecoder {
   readonly #known = new Map<string, JobSpec>();
@@ -105,11 +109,31 @@ function parseSpec(header: string | undefined): JobSpec {
     throw new InvalidBody("The message carries no readable job spec.", { path: "Muster-Spec", cause });
   }
   const spec = value as Partial<JobSpec> | null;
-  const whole =
-    typeof spec?.job === "string" &&
-    typeof spec.kind === "string" &&
+  if (!isSpec(spec)) throw new InvalidBody("The message's job spec is incomplete.", { path: "Muster-Spec" });
+  return spec;
+}
+
+function isSpec(spec: Partial<JobSpec> | null): spec is JobSpec {
+  return (
+    spec !== null &&
+    isName(spec.job) &&
+    isName(spec.kind) &&
     typeof spec.reduce?.name === "string" &&
-    typeof spec.submitted === "number";
-  if (!whole) throw new InvalidBody("The message's job spec is incomplete.", { path: "Muster-Spec" });
-  return spec as JobSpec;
+    isTime(spec.submitted) &&
+    (spec.total === undefined || Number.isSafeInteger(spec.total)) &&
+    (spec.reply === undefined || isSubject(spec.reply?.subject))
+  );
+}
+
+function isName(value: unknown): boolean {
+  return typeof value === "string" && isToken(value);
+}
+
+function isSubject(value: unknown): boolean {
+  return typeof value === "string" && /^[^\s*>]+$/.test(value);
+}
+
+/** Milliseconds since 1970 that can be written as a date. */
+function isTime(value: unknown): boolean {
+  return typeof value === "number" && !Number.isNaN(new Date(value).getTime());
 }

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { InvalidBody } from "../errors.ts";
 import { findMember, parseJson, splitArray } from "./json.ts";
 import { checkToken, isToken } from "./names.ts";
-import { headerOptions, type JobOptions, OPTION_NAMES, parseOptions } from "./options.ts";
+import { headerKey, headerOptions, type JobOptions, OPTION_NAMES, parseOptions } from "./options.ts";
 import { suggest } from "./suggest.ts";
 
 /** Formats that an object of inputs may have. */
@@ -73,7 +73,9 @@ function inputName(fields: Readonly<Record<string, unknown>>): InputName {
   if (present.length > 1) throw new InvalidBody(`The body has ${present.join(" and ")}: give one of them.`);
   const near = Object.keys(fields).find((key) => !isOption(key) && suggest(key, INPUT_NAMES) !== undefined);
   const hint =
-    near === undefined ? "" : ` Did you mean "${suggest(near, INPUT_NAMES)}" where you wrote "${near}"?`;
+    near === undefined
+      ? ""
+      : ` Did you mean "${suggest(near, INPUT_NAMES)}" where you wrote "${shorten(near)}"?`;
   throw new InvalidBody(`The body has no input: give one of ${INPUT_NAMES.join(", ")}.${hint}`);
 }
 
@@ -102,17 +104,30 @@ function rangeOf(value: unknown): JobInput {
   const { from = 0, to, step = 1, ...unknown } = range;
   const [extra] = Object.keys(unknown);
   if (extra !== undefined)
-    throw new InvalidBody(`"range" takes from, to and step, not "${extra}".`, { path: `range.${extra}` });
+    throw new InvalidBody(`"range" takes from, to and step, not "${shorten(extra)}".`, {
+      path: `range.${shorten(extra)}`,
+    });
   const start = integer("range.from", from);
   const stride = integer("range.step", step);
   if (stride === 0) throw new InvalidBody(`"range.step" must not be 0.`, { path: "range.step" });
   const count = Math.max(0, Math.ceil((integer("range.to", to) - start) / stride));
+  if (!Number.isSafeInteger(count)) {
+    throw new InvalidBody(`"range" has more than 9007199254740991 items.`, { path: "range" });
+  }
   return { type: "range", start, step: stride, count };
 }
 
 function integer(path: string, value: unknown): number {
   if (Number.isSafeInteger(value)) return value as number;
-  throw new InvalidBody(`"${path}" must be an integer, not ${JSON.stringify(value) ?? "missing"}.`, { path });
+  const shown = shorten(JSON.stringify(value) ?? "missing");
+  throw new InvalidBody(`"${path}" must be an integer, not ${shown}.`, { path });
+}
+
+/** Characters of a value that an error shows: errors travel in headers. */
+const SHOWN = 64;
+
+function shorten(text: string): string {
+  return text.length <= SHOWN ? text : `${text.slice(0, SHOWN)}…`;
 }
 
 function objectOf(value: unknown, format: unknown): JobInput {
@@ -143,18 +158,15 @@ export function jobOfMessage(message: { seq: number; time: number }): string {
 
 /** The idempotency key of a submission that need not be valid otherwise. */
 export function keyOf(data: Uint8Array, headers: Readonly<Record<string, string>>): string | undefined {
-  for (const name in headers) {
-    const lower = name.toLowerCase();
-    if ((lower === "muster-key" || lower === "nats-msg-id") && headers[name] !== "") return headers[name];
-  }
-  return bodyKey(Buffer.from(data.buffer, data.byteOffset, data.length));
+  return headerKey(headers) ?? bodyKey(Buffer.from(data.buffer, data.byteOffset, data.length));
 }
 
 /** A key in the body is found only by reading it; bodies without one are told apart cheaply. */
 function bodyKey(body: Buffer): string | undefined {
-  if (!body.includes('"key"')) return undefined;
+  if (!body.includes('"key"') && !body.includes("\\u")) return undefined;
   try {
-    const { key } = JSON.parse(body.toString("utf8")) as { key?: unknown };
+    const text = body.toString("utf8").replace(/^\ufeff/, "");
+    const { key } = JSON.parse(text) as { key?: unknown };
     return typeof key === "string" && key !== "" ? key : undefined;
   } catch {
     return undefined; // Not valid: it ends as a failed job under the id of its message.

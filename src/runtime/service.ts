@@ -5,6 +5,8 @@
  * while it starts: it ends only when nothing of the service runs. `abort()` makes a running stop stop waiting for work.
  */
 
+import { setMaxListeners } from "node:events";
+
 type Phase = "new" | "starting" | "running" | "stopping" | "stopped";
 
 export abstract class Service {
@@ -13,6 +15,11 @@ export abstract class Service {
   #stopped: Promise<void> | undefined;
   readonly #fetch = new AbortController();
   readonly #work = new AbortController();
+
+  constructor() {
+    // Every job and task that runs listens: many listeners are no leak here.
+    setMaxListeners(0, this.#fetch.signal, this.#work.signal);
+  }
 
   get phase(): Phase {
     return this.#phase;

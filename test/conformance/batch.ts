@@ -1,6 +1,12 @@
 import { describe, expect, it } from "vitest";
 import type { StoreMessage } from "../../src/broker/port.ts";
-import { BrokerRefused, PayloadTooLarge, StorageFull, WriteConflict } from "../../src/errors.ts";
+import {
+  BrokerRefused,
+  PayloadTooLarge,
+  StorageFull,
+  WriteConflict,
+  WriteUnknown,
+} from "../../src/errors.ts";
 import { type GetBed, numbers, openScene, readTail, type Scene, texts } from "./scene.ts";
 
 function open(bed: GetBed): Promise<Scene> {
@@ -58,6 +64,14 @@ export function batches(bed: GetBed): void {
       await expect(scene.broker.storeBatch(batch)).rejects.toBeInstanceOf(WriteConflict);
       expect(await scene.count()).toBe(1);
       expect((await scene.broker.store({ subject: scene.subject("a") })).seq).toBe(2);
+    });
+
+    it("stores nothing when it compares a subject that it has written to already", async () => {
+      const scene = await open(bed);
+      const subject = scene.subject("a");
+      const batch = scene.broker.storeBatch([{ subject }, { subject, expectLast: 0 }]);
+      await expect(batch).rejects.toBeInstanceOf(WriteConflict);
+      expect(await scene.count()).toBe(0);
     });
 
     it("stores nothing when an id in it is known, or stands in it twice", async () => {
@@ -127,6 +141,40 @@ export function batches(bed: GetBed): void {
         const start = stored.indexOf(`${letter}1`);
         expect(stored.slice(start, start + 100)).toEqual(numbers(100).map((n) => `${letter}${n}`));
       }
+    });
+
+    it.each([0, 1, 3])(
+      "is stored whole or not at all when the connection breaks %i ms into it",
+      async (ms) => {
+        const scene = await open(bed);
+        const broker = await bed().connect({ timeoutMs: 500 });
+        const storing = broker.storeBatch(
+          numbers(900).map((data) => ({ subject: scene.subject("a"), data })),
+        );
+        const ended = storing.then(
+          () => "stored",
+          (error: unknown) => error,
+        );
+        if (ms > 0) await bed().elapse(ms);
+        bed().cut(broker);
+        await bed().elapse(1500);
+        bed().heal(broker);
+        await bed().elapse(300);
+        const outcome = await ended;
+        if (outcome !== "stored") expect(outcome).toBeInstanceOf(WriteUnknown);
+        expect(outcome === "stored" ? [900] : [0, 900]).toContain(await scene.count());
+      },
+    );
+
+    it("that the server was killed in the middle of is stored whole or not at all", async () => {
+      const scene = await open(bed);
+      const broker = await bed().connect({ timeoutMs: 500 });
+      const storing = broker.storeBatch(numbers(900).map((data) => ({ subject: scene.subject("a"), data })));
+      const ended = storing.catch(() => {});
+      await bed().restart({ kill: true });
+      await bed().elapse(1000);
+      await ended;
+      expect([0, 900]).toContain(await scene.count());
     });
 
     it("reaches those who read the stream", async () => {

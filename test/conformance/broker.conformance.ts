@@ -7,6 +7,7 @@ import { consuming } from "./consume.ts";
 import { coreMessages } from "./core.ts";
 import { reading } from "./read.ts";
 import { restarts } from "./restart.ts";
+import { sharing } from "./share.ts";
 import { storing } from "./store.ts";
 import { tailing } from "./tail.ts";
 import { topology } from "./topology.ts";
@@ -30,6 +31,7 @@ export function describeBroker(name: string, makeBed: MakeBed): void {
     batches(getBed);
     reading(getBed);
     consuming(getBed);
+    sharing(getBed);
     tailing(getBed);
     coreMessages(getBed);
     buckets(getBed);

@@ -218,13 +218,13 @@ function gathering(bed: GetBed): void {
 
     it("waits for the first answer longer than for the next", async () => {
       const { here, there, subject } = await open(bed);
-      there.subscribe(subject, (message) => {
-        void bed()
-          .elapse(0)
-          .then(() => there.publish({ subject: message.reply ?? "", data: "late" }));
-      });
+      const asked = listen(there, subject);
       await there.flush();
-      const gathered = here.gather({ subject }, { timeoutMs: 60_000, stallMs: 100, max: 1 });
+      const gathered = here.gather({ subject }, { timeoutMs: 60_000, stallMs: 100 });
+      const { reply = "" } = await asked.one();
+      await bed().elapse(300);
+      there.publish({ subject: reply, data: "late" });
+      await bed().elapse(300);
       expect(texts(await gathered)).toEqual(["late"]);
     });
 

@@ -73,6 +73,13 @@ export function reading(bed: GetBed): void {
   });
 
   describe("purging", () => {
+    it("removes one message by its sequence, and nothing where it is gone", async () => {
+      const scene = await filled(bed);
+      for (const seq of [2, 2, 10_000]) await scene.broker.remove(scene.stream, seq);
+      expect(await scene.broker.at(scene.stream, 2)).toBeUndefined();
+      expect((await scene.contents()).map((each) => each.seq)).toEqual([1, 3, 4, 5, 6]);
+    });
+
     it("removes one subject, and says how many", async () => {
       const scene = await filled(bed);
       expect(await scene.broker.purge(scene.stream, scene.subject("x", "1"))).toBe(3);

@@ -51,6 +51,15 @@ export function restarts(bed: GetBed): void {
       expect((await scene.broker.store({ subject: scene.subject("a") })).seq).toBe(6);
     });
 
+    it("has nothing left of streams that were kept in memory", async () => {
+      const scene = await openScene(bed(), { storage: "memory" });
+      await scene.fill(2);
+      await restart(bed, scene.broker);
+      await expect(scene.broker.streamState(scene.stream)).rejects.toThrow();
+      await scene.broker.ensure({ ...emptyPlan(), streams: [scene.plan] });
+      expect((await scene.broker.store({ subject: scene.subject("a") })).seq).toBe(1);
+    });
+
     it("is told to who listens for it", async () => {
       const broker = await bed().connect();
       const statuses = new Mailbox<string>();
@@ -86,12 +95,29 @@ export function restarts(bed: GetBed): void {
       await bed().settle();
       await restart(bed, scene.broker);
       late?.ack();
-      consumption.request(3);
       await scene.broker.flush();
+      // The server takes acks and requests from two queues: on a slow machine the lease may have run out by now, and a
+      // request sent at once would be served before the ack.
+      await bed().settle();
+      consumption.request(3);
       await bed().elapse(4500);
       expect(await deliveries.one()).toMatchObject({ seq: 2, deliveries: 2 });
-      expect(deliveries.waiting.filter((each) => each.seq !== 2)).toHaveLength(0);
+      expect(new Set(deliveries.all.slice(3).map((each) => each.seq))).toEqual(new Set([2]));
       expect(await scene.count()).toBe(1);
+    });
+
+    it("delivers again what was given back before, at the latest when its lease would have run out", async () => {
+      const scene = await openQueue(bed());
+      await scene.fill(1);
+      const { consumption, deliveries } = await takeFrom(scene);
+      consumption.request(1);
+      (await deliveries.one()).nak();
+      await scene.broker.flush();
+      await bed().settle();
+      await restart(bed, scene.broker);
+      consumption.request(1);
+      await bed().elapse(LEASE_OVER_MS);
+      expect(await deliveries.one()).toMatchObject({ seq: 1, deliveries: 2 });
     });
 
     it("has tails go on by themselves, without a gap or a double", async () => {

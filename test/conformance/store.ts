@@ -231,6 +231,19 @@ export function storing(bed: GetBed): void {
       expect((await scene.contents()).map((each) => each.seq)).toEqual([2, 4]);
     });
 
+    it("takes a smaller message in place of a subject's last one at the limit of bytes, and refuses a larger one", async () => {
+      const { broker, subject, scene } = bound(
+        await openScene(bed(), { maxPerSubject: 1, maxBytes: 25_000 }),
+      );
+      for (const token of ["a", "b"])
+        await broker.store({ subject: subject(token), data: new Uint8Array(10_000) });
+      // One of the same size is refused by nats-server 2.12 and taken by 2.14.
+      const larger = broker.store({ subject: subject("a"), data: new Uint8Array(16_000) });
+      await expect(larger).rejects.toBeInstanceOf(StorageFull);
+      await broker.store({ subject: subject("a"), data: new Uint8Array(9_000) });
+      expect((await scene.contents()).map((each) => each.seq)).toEqual([2, 3]);
+    });
+
     it("removes what is older than the stream's age", async () => {
       const { broker, subject, scene } = bound(
         await openScene(bed(), { maxAgeMs: 1000, duplicateWindowMs: 1000 }),

@@ -1,9 +1,19 @@
 import { describe, expect, it } from "vitest";
+import type { StreamMessage } from "../../src/broker/port.ts";
 import { MusterError } from "../../src/errors.ts";
+import type { Mailbox } from "./mailbox.ts";
 import { type GetBed, numbers, openQueue, openScene, readTail, texts, uniqueName } from "./scene.ts";
 
 /** More than a tail may have in flight. */
 const MANY = 4000;
+
+/** How many came once no more do. */
+async function settledLength(bed: GetBed, messages: Mailbox<StreamMessage>): Promise<number> {
+  for (let length = 0; ; length = messages.all.length) {
+    await bed().settle();
+    if (length > 0 && length === messages.all.length) return length;
+  }
+}
 
 export function tailing(bed: GetBed): void {
   describe("a tail", () => {
@@ -92,18 +102,14 @@ export function tailing(bed: GetBed): void {
         numbers(MANY).map((data) => scene.broker.store({ subject: scene.subject("a"), data })),
       );
       const { tail, messages } = await readTail(scene);
-      await bed().settle();
-      await bed().settle();
-      const window = messages.all.length;
-      expect(window).toBeGreaterThan(0);
+      const window = (await messages.take(await settledLength(bed, messages))).length;
       expect(window).toBeLessThan(MANY);
-      while (messages.all.length < MANY) {
-        const before = messages.all.length;
-        tail.release((await messages.take(1)).length);
-        await messages
-          .take(Math.min(100, messages.waiting.length))
-          .then((taken) => tail.release(taken.length));
-        if (messages.all.length === before) await bed().settle();
+      tail.release(window);
+      for (let released = window; released < MANY; ) {
+        const batch = [await messages.one(), ...(await messages.take(messages.waiting.length))];
+        tail.release(batch.length);
+        expect(messages.all.length).toBeLessThanOrEqual(released + window);
+        released += batch.length;
       }
       expect(texts(messages.all)).toEqual(numbers(MANY));
     });

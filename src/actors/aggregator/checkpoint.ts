@@ -7,6 +7,7 @@ import type { Failure } from "../../protocol/messages.ts";
 import type { JobSpec } from "../../protocol/spec.ts";
 import type { ActorContext } from "../context.ts";
 import { textOf } from "../json.ts";
+import { readThrough } from "../read-through.ts";
 
 /** What of a gather state outlives the process. Ordered jobs have none: they are replayed. */
 interface JobCheckpoint {
@@ -105,24 +106,9 @@ export async function writePosition(
 
 /** All job checkpoints of a partition, as they are now. */
 export async function readJobCheckpoints(context: ActorContext, partition: number): Promise<StreamMessage[]> {
-  const { broker, names } = context;
-  const stream = names.stream("outcomes");
-  const filter = names.jobCheckpoint(partition, "*");
-  const newest = await broker.last(stream, filter);
-  if (newest === undefined) return [];
-  const found: StreamMessage[] = [];
-  await new Promise<void>((resolve, reject) => {
-    const reading = broker.tail({
-      stream,
-      filter,
-      fromSeq: 1,
-      onMessage(message) {
-        found.push(message);
-        reading.then((tail) => tail.release(1), reject);
-        if (message.seq >= newest.seq) reading.then((tail) => tail.stop()).then(resolve, reject);
-      },
-    });
-    reading.catch(reject);
+  const { names } = context;
+  return await readThrough(context, {
+    stream: names.stream("outcomes"),
+    filter: names.jobCheckpoint(partition, "*"),
   });
-  return found;
 }

@@ -10,8 +10,6 @@ import {
 import { WriteConflict } from "../../errors.ts";
 import type { ActorContext } from "../context.ts";
 
-const KEY = /^partition\.(\d+)$/;
-
 /** What a round of lease keeping came to. */
 export interface LeaseRound {
   /** Partitions that are mine now. */
@@ -57,8 +55,15 @@ export class LeaseKeeper {
   }
 
   async #look(): Promise<void> {
-    const entries = (await this.#bucket.list()).map(leaseOf).filter((entry) => entry !== undefined);
-    this.#observed = observe(this.#observed, entries, this.#context.clock.now());
+    const { partitions, clock } = this.#context;
+    const all = Array.from({ length: partitions }, (_, partition) => this.#read(partition));
+    const entries = (await Promise.all(all)).filter((entry) => entry !== undefined);
+    this.#observed = observe(this.#observed, entries, clock.now());
+  }
+
+  async #read(partition: number): Promise<LeaseEntry | undefined> {
+    const entry = await this.#bucket.get(keyOf(partition));
+    return entry === undefined ? undefined : { partition, owner: entry.value, revision: entry.revision };
   }
 
   /** Returns the partition if it is mine afterwards. */
@@ -79,13 +84,6 @@ export class LeaseKeeper {
 
 function keyOf(partition: number): string {
   return `partition.${partition}`;
-}
-
-function leaseOf(entry: { key: string; value: string; revision: number }): LeaseEntry | undefined {
-  const match = KEY.exec(entry.key);
-  return match === null
-    ? undefined
-    : { partition: Number(match[1]), owner: entry.value, revision: entry.revision };
 }
 
 function ignoreConflict(error: unknown): void {

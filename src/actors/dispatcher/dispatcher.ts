@@ -11,7 +11,7 @@ import { jsonOf } from "../json.ts";
 import { ProgressHub } from "../progress-hub.ts";
 import { report } from "../report.ts";
 import { listenForJobs } from "./ingress.ts";
-import { JobRun, type RunEnd, type RunGround } from "./job-run.ts";
+import { JobRun, type RunEnd, type RunGround, type RunSnapshot } from "./job-run.ts";
 import { listenForVerbs } from "./job-verbs.ts";
 
 export interface DispatcherOptions {
@@ -23,6 +23,8 @@ export interface DispatcherOptions {
 }
 
 const MAX_JOBS = 2_000;
+/** Delayed jobs that are remembered for listing; more of them wait just as well. */
+const MAX_DELAYED = 10_000;
 const MAX_BYTES = 64 * 1024 * 1024;
 /** A job that met an unexpected error is given back, and tried again after so long. */
 const RETRY_MS = 1_000;
@@ -33,6 +35,8 @@ export class Dispatcher extends Service {
   readonly #maxBytes: number;
   readonly #runs = new Set<JobRun>();
   readonly #byJob = new Map<string, JobRun>();
+  /** Jobs that were given back until their time comes: so that they can be listed and cancelled meanwhile. */
+  readonly #delayed = new Map<string, RunSnapshot>();
   readonly #hub: ProgressHub;
   readonly #watch: FleetWatch;
   readonly #background: Background;
@@ -103,12 +107,14 @@ export class Dispatcher extends Service {
       hub: this.#hub,
       background: (work: () => Promise<void>) => this.#background.run(work),
       signal: this.fetchSignal,
-      held: () => [...this.#runs].map((run) => run.snapshot()),
+      held: () => [...this.#delayed.values(), ...[...this.#runs].map((run) => run.snapshot())],
     };
     const { broker, names } = this.#context;
     const cancels = broker.subscribe(names.control("cancel"), (message) => {
       const job = jsonOf<{ job: string }>(message)?.job;
-      if (typeof job === "string") this.#byJob.get(job)?.noteEnded();
+      if (typeof job !== "string") return;
+      this.#delayed.delete(job);
+      this.#byJob.get(job)?.noteEnded();
     });
     return [...listenForJobs(ground), ...listenForVerbs(ground), cancels];
   }
@@ -117,7 +123,14 @@ export class Dispatcher extends Service {
 
   #onDelivery(delivery: Delivery): void {
     const run = new JobRun(this.#ground(), delivery);
-    // The same job twice: its lease ran out while we still had it. The newer delivery is the lease now.
+    const held = this.#byJob.get(run.job);
+    if (held?.delivery.seq === delivery.seq) {
+      // Its lease ran out while we still worked on it; it is ours again, and goes on as it was.
+      held.delivery = delivery;
+      this.#consumption?.request(1);
+      return;
+    }
+    this.#delayed.delete(run.job);
     this.#runs.add(run);
     this.#byJob.set(run.job, run);
     this.#bytes += delivery.data.length;
@@ -135,13 +148,19 @@ export class Dispatcher extends Service {
 
   async #hold(run: JobRun): Promise<void> {
     try {
-      settle(run, await run.run());
+      const end = await run.run();
+      if (end.type === "later") this.#noteDelayed(run);
+      settle(run, end);
     } catch (error) {
       report(this.#context, `job ${run.job}`, error);
       run.delivery.nak(RETRY_MS);
     } finally {
       this.#letGo(run);
     }
+  }
+
+  #noteDelayed(run: JobRun): void {
+    if (this.#delayed.size < MAX_DELAYED) this.#delayed.set(run.job, run.snapshot());
   }
 
   #letGo(run: JobRun): void {

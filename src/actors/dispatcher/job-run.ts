@@ -52,7 +52,8 @@ const AGED_MS = 1_000;
 export interface RunSnapshot {
   job: string;
   kind: string;
-  state: "waiting" | "running";
+  /** `waiting`: no worker serves its kind. `delayed`: its time has not come. */
+  state: "waiting" | "running" | "delayed";
   total: number | undefined;
   items: number;
   tasks: number;
@@ -64,7 +65,8 @@ export interface RunSnapshot {
 export class JobRun {
   readonly job: string;
   readonly kind: string;
-  readonly delivery: Delivery;
+  /** The newest delivery of the job's message: its lease. */
+  delivery: Delivery;
   readonly #ground: RunGround;
   readonly #reply: ReplyTo | undefined;
   #plan: JobPlan | undefined;
@@ -94,7 +96,7 @@ export class JobRun {
     return {
       job,
       kind,
-      state: this.#ground.slotsFor(kind) === 0 ? "waiting" : "running",
+      state: this.#state(),
       total: this.#scatter?.limits.total ?? this.#plan?.spec.total,
       items: known?.items ?? 0,
       tasks: known?.tasks ?? 0,
@@ -102,6 +104,12 @@ export class JobRun {
       tasksOut: this.#scatter === undefined ? 0 : tasksOut(this.#scatter),
       submitted: this.#plan?.spec.submitted ?? this.delivery.time,
     };
+  }
+
+  #state(): RunSnapshot["state"] {
+    const { context, slotsFor } = this.#ground;
+    if ((this.#plan?.notBefore ?? 0) > context.clock.now()) return "delayed";
+    return slotsFor(this.kind) === 0 ? "waiting" : "running";
   }
 
   /** Runs the job to its end; rejects only for errors that nobody expected. */

@@ -1,6 +1,7 @@
 /** The newest outcomes, read from the end of their stream. */
 import { decodeOutcome, type Outcome } from "../../protocol/messages.ts";
 import type { ActorContext } from "../context.ts";
+import { readThrough } from "../read-through.ts";
 
 /** Between two outcomes lie checkpoints; so many sequences are looked through for each outcome that is wanted. */
 const SPREAD = 20;
@@ -12,20 +13,11 @@ export async function recentOutcomes(context: ActorContext, limit: number): Prom
   const newest = await broker.last(stream, names.outcome("*"));
   if (newest === undefined) return [];
   const fromSeq = Math.max(1, newest.seq - limit * SPREAD);
-  const found: Outcome[] = [];
-  await new Promise<void>((resolve, reject) => {
-    const reading = broker.tail({
-      stream,
-      filter: names.outcome("*"),
-      fromSeq,
-      headersOnly: true,
-      onMessage(message) {
-        found.push(decodeOutcome(message));
-        reading.then((tail) => tail.release(1), reject);
-        if (message.seq >= newest.seq) reading.then((tail) => tail.stop()).then(resolve, reject);
-      },
-    });
-    reading.catch(reject);
+  const messages = await readThrough(context, {
+    stream,
+    filter: names.outcome("*"),
+    fromSeq,
+    headersOnly: true,
   });
-  return found.reverse().slice(0, limit);
+  return messages.slice(-limit).reverse().map(decodeOutcome);
 }

@@ -74,13 +74,13 @@ function nameOf(value: unknown): string {
   return Array.isArray(value) ? "an array" : `a value of type ${typeof value}`;
 }
 
-/** Typed as a handler takes its item: the loader calls handlers with whatever the job holds. */
+/** On the worker's own event loop: for what waits, and for what is done sooner than a hop to a thread. Typed as a handler takes its item: the loader calls handlers with whatever the job holds. */
 const inline = (handler: HandlerFunction): Handler => Object.assign(handler, { inline: true });
 
 /** The built-in handlers by kind. */
 export const BUILTIN_HANDLERS: Readonly<Record<string, Handler>> = {
-  double,
-  echo,
+  double: inline(double),
+  echo: inline(echo),
   sleep: inline(sleep),
   fail: alwaysFail,
   primes,

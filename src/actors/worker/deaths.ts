@@ -17,7 +17,7 @@ export class DeathMarks {
 
   constructor(context: ActorContext, { spec, from, count }: Task) {
     this.#context = context;
-    // The halves of a bisected task begin a count of their own.
+    // The parts of a task that was split begin a count of their own.
     this.#subject = context.names.deaths(spec.job, `${from}-${count}`);
   }
 

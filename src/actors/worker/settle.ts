@@ -103,22 +103,22 @@ async function bury(
   events.emit("item.dead", { job, kind, index, attempts, code, message });
 }
 
-/** Puts two halves in a task's place. The caller acknowledges the whole afterwards. */
-export async function bisect(
-  context: ActorContext,
-  task: Task,
-  halves: readonly [ItemRange, ItemRange],
-): Promise<void> {
+/** Puts parts in a task's place, all or none. The caller acknowledges the whole afterwards. */
+export async function split(context: ActorContext, task: Task, parts: readonly ItemRange[]): Promise<void> {
   const writer = new TaskWriter(context, task.spec);
-  const items = task.spec.range === undefined ? splitArrayOf(task) : [];
-  const messages = halves.map((half) => {
-    const part = items.slice(half.from - task.from, half.from - task.from + half.count);
-    return writer.message(half, task.spec.range === undefined ? `[${part.join(",")}]` : "");
+  const items = task.spec.range === undefined ? itemsOf(task) : undefined;
+  const messages = parts.map((part) => {
+    const start = part.from - task.from;
+    return writer.message(
+      part,
+      items === undefined ? "" : `[${items.slice(start, start + part.count).join(",")}]`,
+    );
   });
   await context.broker.storeBatch(messages);
 }
 
-function splitArrayOf(task: Task): string[] {
+/** The JSON texts of a task's items. */
+export function itemsOf(task: Task): string[] {
   const { items } = task;
   return splitArray(typeof items === "string" ? items : Buffer.from(items).toString("utf8"));
 }

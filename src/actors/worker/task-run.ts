@@ -12,7 +12,7 @@ import type { ActorContext } from "../context.ts";
 import type { HandlerSet, LoadedHandler } from "../handlers/handler-set.ts";
 import type { Executor, Inputs, PassRequest } from "../handlers/pass.ts";
 import { DeathMarks } from "./deaths.ts";
-import { bisect, storeResult } from "./settle.ts";
+import { itemsOf, split, storeResult } from "./settle.ts";
 import type { SlotQueue } from "./slot-queue.ts";
 
 /** What a run needs of its worker. */
@@ -34,6 +34,8 @@ export type TaskEnd =
 
 const MAX_ATTEMPTS = 3;
 const MAX_BACKOFF_MS = 30_000;
+/** Characters of an input that a dead letter keeps at most. */
+const MAX_KEPT_INPUT = 16 * 1024;
 
 export class TaskRun {
   readonly task: Task;
@@ -92,7 +94,7 @@ export class TaskRun {
     });
     if (step.type === "drop") return { type: "dropped", reason: step.reason };
     if (step.type === "split") {
-      await bisect(context, this.task, step.halves);
+      await split(context, this.task, step.parts);
       return { type: "split" };
     }
     if (step.type === "bury") return await this.#store([buried(this.task, step.deaths)], marks, undefined);
@@ -216,7 +218,15 @@ function inputsOf({ spec, from, count, items }: Task): Inputs {
   return { type: "range", start: start + from * step, step, count };
 }
 
-function buried({ from }: Task, deaths: number): ItemFailure {
+function buried(task: Task, deaths: number): ItemFailure {
   const { code, message } = new PoisonTask(deaths);
-  return { index: from, code, message, permanent: true, attempt: deaths };
+  return { index: task.from, code, message, permanent: true, attempt: deaths, ...inputOf(task) };
+}
+
+/** The input of a single-item task, for its dead letter. */
+function inputOf(task: Task): { input?: string } {
+  const inputs = inputsOf(task);
+  if (inputs.type === "range") return { input: String(inputs.start) };
+  const [input] = itemsOf(task);
+  return input === undefined || input.length > MAX_KEPT_INPUT ? {} : { input };
 }

@@ -12,6 +12,8 @@ import {
   WriteConflict,
 } from "../../errors.ts";
 
+import { checkOpen } from "./wire.ts";
+
 /** The error part of a JetStream answer. */
 export interface ApiFault {
   code: number;
@@ -74,8 +76,8 @@ export class JetStreamApi {
   }
 
   /** Asks `<prefix>.<verb>` and returns its answer. @throws the typed error of the server's refusal */
-  async ask<T>(verb: string, body: unknown = ""): Promise<T> {
-    const message = await this.#request(verb, body);
+  async ask<T>(verb: string, body: unknown = "", timeoutMs = this.#timeoutMs): Promise<T> {
+    const message = await this.#request(verb, body, timeoutMs);
     const answer = message.json<T & { error?: ApiFault }>();
     if (answer.error !== undefined) throw faultError(verb, answer.error);
     return answer;
@@ -83,14 +85,20 @@ export class JetStreamApi {
 
   /** Like {@link ask}, for answers that are messages themselves (direct get). */
   async askRaw(verb: string, body: unknown): Promise<Msg> {
-    return await this.#request(verb, body);
+    return await this.#request(verb, body, this.#timeoutMs);
   }
 
-  async #request(verb: string, body: unknown): Promise<Msg> {
+  /** Tells the API without waiting for its answer, for what need not succeed. */
+  tell(verb: string): void {
+    if (!this.#nc.isClosed()) this.#nc.publish(`${this.prefix}.${verb}`);
+  }
+
+  async #request(verb: string, body: unknown, timeout: number): Promise<Msg> {
+    checkOpen(this.#nc);
     const subject = `${this.prefix}.${verb}`;
     const payload = typeof body === "string" ? body : JSON.stringify(body);
     try {
-      return await this.#nc.request(subject, payload, { timeout: this.#timeoutMs });
+      return await this.#nc.request(subject, payload, { timeout });
     } catch (error) {
       throw apiRequestError(subject, error);
     }

@@ -73,6 +73,8 @@ export class JetStreamConsumption implements Consumption, Restartable {
 const TAIL_CREDIT = 1024;
 /** The server forgets a tail's consumer when nobody pulled for so long. */
 const INACTIVE_MS = 60_000;
+/** How long the server may take to make a consumer anew; it may just be dying, and the next try finds another. */
+const REBUILD_MS = 1_000;
 const NANOS_PER_MS = 1_000_000;
 
 /**
@@ -83,6 +85,8 @@ export class JetStreamTail implements Tail, Restartable {
   readonly #ground: Ground;
   readonly #options: TailOptions;
   #loop: PullLoop | undefined;
+  /** The consumer at the server. */
+  #consumer: string | undefined;
   #nextSeq: number;
   #expectedConsumerSeq = 1;
   /** Messages handed on and not yet released: they count against the credit of a new loop too. */
@@ -115,19 +119,28 @@ export class JetStreamTail implements Tail, Restartable {
     this.#stopped = true;
     await this.#rebuilding;
     await this.#loop?.stop();
+    this.#forget();
   }
 
-  async #open(): Promise<void> {
+  /** The server would forget the consumer by itself, but a minute of each adds up. */
+  #forget(): void {
+    if (this.#consumer !== undefined)
+      this.#ground.api.tell(`CONSUMER.DELETE.${this.#options.stream}.${this.#consumer}`);
+    this.#consumer = undefined;
+  }
+
+  async #open(timeoutMs?: number): Promise<void> {
     const name = this.#ground.uniqueName();
     const generation = ++this.#generation;
-    await this.#create(name);
+    await this.#create(name, timeoutMs);
+    this.#consumer = name;
     if (generation !== this.#generation || this.#stopped) return;
     this.#expectedConsumerSeq = 1;
     this.#loop = this.#newLoop(name, generation);
     this.#loop.request(TAIL_CREDIT - this.#unreleased);
   }
 
-  async #create(name: string): Promise<void> {
+  async #create(name: string, timeoutMs: number | undefined): Promise<void> {
     const { stream, filter, headersOnly } = this.#options;
     const config = {
       name,
@@ -141,11 +154,8 @@ export class JetStreamTail implements Tail, Restartable {
       inactive_threshold: INACTIVE_MS * NANOS_PER_MS,
       ...(headersOnly ? { headers_only: true } : {}),
     };
-    await this.#ground.api.ask(`CONSUMER.CREATE.${stream}.${name}.${filter}`, {
-      stream_name: stream,
-      config,
-      action: "create",
-    });
+    const body = { stream_name: stream, config, action: "create" };
+    await this.#ground.api.ask(`CONSUMER.CREATE.${stream}.${name}.${filter}`, body, timeoutMs);
   }
 
   #newLoop(consumer: string, generation: number): PullLoop {
@@ -186,9 +196,10 @@ export class JetStreamTail implements Tail, Restartable {
 
   async #replace(old: PullLoop | undefined): Promise<void> {
     await old?.stop().catch(() => {});
+    this.#forget();
     while (!this.#stopped && !this.#ground.nc.isClosed()) {
       try {
-        return await this.#open();
+        return await this.#open(REBUILD_MS);
       } catch (error) {
         this.#options.onTrouble?.(String(error));
         if (error instanceof BrokerRefused && error.brokerCode === API_CODE.streamNotFound) return;

@@ -53,6 +53,7 @@ import {
 } from "./messages.ts";
 import { Publisher } from "./publisher.ts";
 import { ensureBucket, ensureObjectBucket, openBucket, openObjects } from "./stores.ts";
+import { checkOpen, checkSize } from "./wire.ts";
 
 export interface JetStreamOptions {
   servers: string[];
@@ -71,6 +72,8 @@ export interface JetStreamOptions {
 
 /** Level 2 came with nats-server 2.12: atomic batches, message TTL, filtered purges that consumers survive. */
 const MIN_API_LEVEL = 2;
+/** No message with that sequence: 10037 says so of a look, 10043 and 10057 of a removal. */
+const GONE = new Set<number>([API_CODE.noMessage, 10043, 10057]);
 export const MIN_SERVER = "2.12.15, 2.14.5 or newer";
 
 /**
@@ -189,7 +192,8 @@ class JetStreamBroker implements Broker {
   // ── core NATS ────────────────────────────────────────────────────────────────────────────────────────────────
 
   publish(message: OutMessage): void {
-    if (this.#nc.isClosed()) return;
+    if (this.#nc.isClosed()) return; // At most once, and so not at all.
+    checkSize(this.#nc, message, message.headers);
     const headers = encodeHeaders(message.headers);
     this.#nc.publish(message.subject, message.data, {
       ...(headers === undefined ? {} : { headers }),
@@ -199,6 +203,8 @@ class JetStreamBroker implements Broker {
 
   async request(message: OutMessage, { timeoutMs, signal }: RequestOptions): Promise<InMessage> {
     signal?.throwIfAborted();
+    checkOpen(this.#nc);
+    checkSize(this.#nc, message, message.headers);
     const headers = encodeHeaders(message.headers);
     const answer = this.#nc.request(message.subject, message.data, {
       timeout: timeoutMs,
@@ -215,6 +221,8 @@ class JetStreamBroker implements Broker {
   async gather(message: OutMessage, options: GatherOptions): Promise<InMessage[]> {
     const { nc, clock } = this.#ground;
     options.signal?.throwIfAborted();
+    checkOpen(nc);
+    checkSize(nc, message, message.headers);
     return await gather({ nc, clock, inbox: this.inbox() }, message, options);
   }
 
@@ -266,6 +274,12 @@ class JetStreamBroker implements Broker {
     const body = beforeSeq === undefined ? { filter: subject } : { filter: subject, seq: beforeSeq };
     const { purged } = await this.#api.ask<{ purged: number }>(`STREAM.PURGE.${stream}`, body);
     return purged;
+  }
+
+  async remove(stream: string, seq: number): Promise<void> {
+    await this.#api.ask(`STREAM.MSG.DELETE.${stream}`, { seq, no_erase: true }).catch((error) => {
+      if (!isGone(error)) throw error;
+    });
   }
 
   async streamState(stream: string): Promise<StreamState> {
@@ -353,6 +367,10 @@ class JetStreamBroker implements Broker {
   #tell(status: BrokerStatus): void {
     for (const listener of this.#listeners) listener(status);
   }
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof BrokerRefused && GONE.has(error.brokerCode);
 }
 
 interface ConsumerPage {

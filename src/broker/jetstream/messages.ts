@@ -74,6 +74,7 @@ export class ConsumerMessage implements Delivery {
   readonly #nc: NatsConnection;
   readonly #message: Msg;
   readonly #info: DeliveryInfo;
+  #settled = false;
   #headers: Headers | undefined;
 
   constructor(nc: NatsConnection, message: Msg, info: DeliveryInfo) {
@@ -108,20 +109,27 @@ export class ConsumerMessage implements Delivery {
   }
 
   ack(): void {
-    this.#answer("+ACK");
+    this.#settle("+ACK");
   }
 
   nak(delayMs?: number): void {
     const delay = delayMs === undefined ? "" : ` {"delay":${Math.round(delayMs * NANOS_PER_MS)}}`;
-    this.#answer(`-NAK${delay}`);
+    this.#settle(`-NAK${delay}`);
   }
 
   working(): void {
-    this.#answer("+WPI");
+    if (!this.#settled) this.#answer("+WPI");
   }
 
   term(reason: string): void {
-    this.#answer(`+TERM ${reason}`);
+    this.#settle(`+TERM ${reason}`);
+  }
+
+  /** The first settlement counts. */
+  #settle(payload: string): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.#answer(payload);
   }
 
   /** A closed connection cannot answer; the lease runs out and another takes over, which is what a crash does too. */

@@ -3,12 +3,13 @@
  * them. The client library's own publish costs four times the CPU (docs/performance.md).
  */
 import type { Msg, NatsConnection, Subscription } from "nats";
-import { PayloadTooLarge, PermissionDenied, WriteUnknown } from "../../errors.ts";
+import { PermissionDenied, WriteUnknown } from "../../errors.ts";
 import { HEADER } from "../../protocol/names.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { Headers, Stored, StoreMessage } from "../port.ts";
 import { type ApiFault, faultError } from "./api.ts";
 import { encodeHeaders } from "./messages.ts";
+import { checkOpen, checkSize } from "./wire.ts";
 
 interface InFlight {
   subject: string;
@@ -66,6 +67,10 @@ export class Publisher {
     if (first === undefined) throw new RangeError("an atomic batch has at least one message");
     if (messages.length > MAX_BATCH)
       throw new RangeError(`an atomic batch has at most ${MAX_BATCH} messages`);
+    // Before the first is sent: a batch that cannot be committed should not be begun.
+    for (const message of messages) {
+      checkSize(this.#options.nc, message, batchHeaders(message, batchId, MAX_BATCH, true));
+    }
     const opened = messages.length > 1 ? this.#openBatch(first, batchId) : undefined;
     opened?.catch(() => {}); // The last answer tells the same; this only keeps an early refusal from being unhandled.
     for (let i = 1; i < messages.length - 1; i++)
@@ -105,8 +110,9 @@ export class Publisher {
     const { nc, clock, inbox, timeoutMs } = this.#options;
     const token = (this.#next++).toString(36);
     return new Promise((resolve, reject) => {
+      checkOpen(nc);
+      checkSize(nc, message, fields);
       const headers = encodeHeaders(fields);
-      checkSize(message, headers?.toString().length ?? 0, nc.info?.max_payload);
       this.#inFlight.set(token, {
         subject: message.subject,
         expires: clock.now() + timeoutMs,
@@ -145,13 +151,6 @@ function settle(waiting: InFlight, message: Msg): void {
   const answer = message.json<PubAck>();
   if (answer.error !== undefined) return waiting.reject(faultError(waiting.subject, answer.error));
   waiting.resolve({ stream: answer.stream, seq: answer.seq, duplicate: answer.duplicate ?? false });
-}
-
-function checkSize(message: StoreMessage, headerBytes: number, limit: number | undefined): void {
-  const data = message.data ?? "";
-  const bytes = (typeof data === "string" ? Buffer.byteLength(data) : data.length) + headerBytes;
-  if (limit !== undefined && bytes > limit)
-    throw new PayloadTooLarge(`The message for ${message.subject}`, bytes, limit);
 }
 
 function storeHeaders(message: StoreMessage): Headers | undefined {

@@ -22,6 +22,8 @@ export interface PullOptions {
 const NANOS_PER_MS = 1_000_000;
 /** How long to wait after a refusal before asking again. */
 const RETRY_MS = 250;
+/** How long the end of a subscription may take, in milliseconds. */
+const DRAIN_MS = 2_000;
 
 const STATUS = {
   heartbeat: 100,
@@ -45,6 +47,7 @@ export class PullLoop {
   #scheduled = false;
   #retry: Timer | undefined;
   #stopped = false;
+  #ended: Promise<void> | undefined;
 
   constructor(options: PullOptions) {
     this.#options = options;
@@ -75,11 +78,20 @@ export class PullLoop {
   }
 
   /** Ends the loop once all that the server sent us has been handed to the owner. */
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    this.#ended ??= this.#end();
+    return this.#ended;
+  }
+
+  async #end(): Promise<void> {
     this.#stopped = true;
     this.#watch.cancel();
     this.#retry?.cancel();
-    if (!this.#options.nc.isClosed()) await this.#subscription.drain();
+    const { nc, clock } = this.#options;
+    if (nc.isClosed() || this.#subscription.isClosed()) return;
+    // While the server is away a drain waits for its return; what it had sent us is lost anyway.
+    const limit = new Promise<void>((resolve) => clock.after(DRAIN_MS, resolve));
+    await Promise.race([this.#subscription.drain(), limit]);
   }
 
   /** One pull request covers all that was asked for in the same turn of the event loop. */

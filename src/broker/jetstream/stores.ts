@@ -75,13 +75,6 @@ class KeyValueBucket implements Bucket {
     return { key, value: entry.string(), revision: entry.revision };
   }
 
-  async list(): Promise<BucketEntry[]> {
-    const keys: string[] = [];
-    for await (const key of await typed("keys", () => this.#kv.keys())) keys.push(key);
-    const entries = await Promise.all(keys.map((key) => this.get(key)));
-    return entries.filter((entry) => entry !== undefined);
-  }
-
   async create(key: string, value: string): Promise<number> {
     return await typed(key, () => this.#kv.create(key, value)).catch(asConflict(key));
   }

@@ -189,6 +189,10 @@ export class SimulatedBroker implements Broker {
     return this.#look(stream, () => this.#core.stream(stream).purge(subject, beforeSeq));
   }
 
+  async remove(stream: string, seq: number): Promise<void> {
+    await this.#look(stream, () => this.#core.stream(stream).remove(seq));
+  }
+
   streamState(stream: string): Promise<StreamState> {
     return this.#look(stream, () => this.#core.stream(stream).state());
   }
@@ -203,7 +207,6 @@ export class SimulatedBroker implements Broker {
     return new SimulatedBucket(name, {
       store: (message) => this.store(message),
       last: (stream, subject) => this.last(stream, subject),
-      all: (stream) => this.#look(stream, () => [...this.#core.stream(stream).messages()]),
     });
   }
 

@@ -41,8 +41,8 @@ export function checkExpectation(log: MessageLog, { subject, headers }: Packet):
 }
 
 /**
- * Refuses what does not fit into a stream that discards new messages. One that replaces a larger message (the
- * subject is at its limit) fits always.
+ * Refuses what does not fit into a stream that discards new messages. One that takes the place of a message
+ * that is no smaller (the subject is at its limit) fits always.
  */
 export function checkRoom(
   plan: StreamPlan,
@@ -54,7 +54,7 @@ export function checkRoom(
   for (const packet of packets) {
     const size = storedSize(packet);
     const replaced = isAtSubjectLimit(plan, log, packet.subject) ? log.firstOf(packet.subject) : undefined;
-    if (replaced !== undefined && replaced.size > size) continue;
+    if (replaced !== undefined && replaced.size >= size) continue;
     bytes += size;
     if (bytes > plan.maxBytes) return REFUSAL.maxBytes;
   }

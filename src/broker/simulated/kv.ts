@@ -40,7 +40,6 @@ export function bucketStream(plan: BucketPlan): StreamPlan {
 export interface BucketDoor {
   store(message: StoreMessage): Promise<Stored>;
   last(stream: string, subject: string): Promise<StreamMessage | undefined>;
-  all(stream: string): Promise<StreamMessage[]>;
 }
 
 export class SimulatedBucket implements Bucket {
@@ -55,11 +54,6 @@ export class SimulatedBucket implements Bucket {
   async get(key: string): Promise<BucketEntry | undefined> {
     const message = await this.#last(key);
     return message && this.#entry(message);
-  }
-
-  async list(): Promise<BucketEntry[]> {
-    const messages = await this.#door.all(bucketStreamName(this.#name));
-    return messages.map((message) => this.#entry(message)).filter((entry) => entry !== undefined);
   }
 
   async create(key: string, value: string): Promise<number> {

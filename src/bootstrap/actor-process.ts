@@ -1,0 +1,120 @@
+/** One actor as a process: from joining the fleet to its exit code. */
+import { setTimeout as delay } from "node:timers/promises";
+import type { Logger } from "pino";
+import type { ActorRole } from "../domain/fleet.ts";
+import { BrokerUnreachable, toMusterError } from "../errors.ts";
+import { systemClock } from "../runtime/clock.ts";
+import { logEvents } from "../telemetry/log.ts";
+import { type ActorOptions, type RunningActor, startActor } from "./actors.ts";
+import { type ChildMessage, failedMessage, type ParentMessage, ToldParent } from "./kinship.ts";
+import { joinFleet, type Node, type NodeOptions } from "./node.ts";
+import { exitCodeOfSignal, onStopSignals } from "./signals.ts";
+
+export interface ActorProcess {
+  role: ActorRole;
+  fleet: NodeOptions;
+  actor: ActorOptions;
+  logger: Logger;
+  /** How long to wait for a broker that is not there yet, in ms. @default 0 */
+  waitMs?: number;
+}
+
+/** How long ending may take once it must be at once, in ms: a broker that is gone must not hold up the exit. */
+const ABORT_LIMIT_MS = 5_000;
+/** How long an actor whose parent died may still work, in ms; the parent's nats-server is going down meanwhile. */
+const ORPHAN_LIMIT_MS = 1_500;
+const CLOSE_LIMIT_MS = 1_000;
+const LOOK_AGAIN_MS = 500;
+
+/**
+ * Starts an actor and lives as it until it is told to stop; resolves with the exit code.
+ * @throws whatever keeps it from starting (as ToldParent where a parent was told of it), and BrokerUnreachable when the
+ * connection is closed for good
+ */
+export async function runAsProcess(plan: ActorProcess): Promise<number> {
+  const node = await joinWithin(plan.fleet, plan.waitMs ?? 0).catch(tellAndRethrow);
+  const endLog = logEvents(node.events, plan.logger);
+  try {
+    const starting = startActor(node, plan.role, plan.actor).catch(tellAndRethrow);
+    return await lifeOf(starting, node, plan);
+  } finally {
+    endLog();
+    await within(CLOSE_LIMIT_MS, node.close());
+  }
+}
+
+async function joinWithin(fleet: NodeOptions, waitMs: number): Promise<Node> {
+  const deadline = systemClock.now() + waitMs;
+  for (;;) {
+    try {
+      return await joinFleet(fleet);
+    } catch (error) {
+      const tryAgain = error instanceof BrokerUnreachable && systemClock.now() + LOOK_AGAIN_MS < deadline;
+      if (!tryAgain) throw error;
+      await delay(LOOK_AGAIN_MS);
+    }
+  }
+}
+
+/** Ends the actor, within a time, with an exit code. */
+type Abort = (code: number, limitMs: number) => void;
+
+/**
+ * Resolves with the exit code when the actor has ended, for whatever reason. Signals are heard from the beginning: an actor
+ * may have taken work before its start is over, and must give it back.
+ */
+function lifeOf(starting: Promise<RunningActor>, node: Node, plan: ActorProcess): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let code = 0;
+    const stop = () => starting.then((actor) => actor.stop());
+    const abort: Abort = (wanted, limitMs) => {
+      code = wanted;
+      // Within a limit: a broker that is gone answers neither the stop nor the abort.
+      const aborted = starting.then((actor) => actor.abort());
+      within(limitMs, aborted).then(() => resolve(code), reject);
+    };
+    onStopSignals({
+      stop: () => void stop().then(() => resolve(code), reject),
+      abort: (signal) => abort(exitCodeOfSignal(signal), ABORT_LIMIT_MS),
+    });
+    onParent(plan.logger, stop, abort);
+    onClosed(node, () =>
+      reject(new BrokerUnreachable(plan.fleet.connection.label, "the connection was closed for good.")),
+    );
+    starting.then(({ id }) => tellParent({ type: "ready", id }), reject);
+  });
+}
+
+function onClosed({ events }: Node, closed: () => void): void {
+  events.on("broker.status", ({ status }) => {
+    if (status === "closed") closed();
+  });
+}
+
+/** A parent that is gone needs no actor: what it has begun gets a moment, then it ends. */
+function onParent(logger: Logger, stop: () => Promise<void>, abort: Abort): void {
+  if (process.send === undefined) return;
+  const ended = 1;
+  process.on("message", ({ type }: ParentMessage) => {
+    if (type === "abort") abort(ended, ABORT_LIMIT_MS);
+  });
+  process.once("disconnect", () => {
+    logger.warn("the process that started this actor is gone: it ends, too");
+    void within(ORPHAN_LIMIT_MS, stop()).then(() => abort(ended, ORPHAN_LIMIT_MS));
+  });
+}
+
+function tellAndRethrow(error: unknown): never {
+  if (!process.connected) throw error;
+  tellParent(failedMessage(toMusterError(error)));
+  throw new ToldParent(error);
+}
+
+function tellParent(message: ChildMessage): void {
+  if (process.connected) process.send?.(message);
+}
+
+/** Settles with `work`, or resolves after `ms` when it is not done. */
+function within(ms: number, work: Promise<void>): Promise<void> {
+  return Promise.race([work, delay(ms, undefined, { ref: false })]);
+}

@@ -1,0 +1,113 @@
+/** `muster result`: the result of a job, now or when it is there. */
+import type { Command } from "commander";
+import type { Client } from "../../actors/client.ts";
+import type { JobView } from "../../actors/dispatcher/job-verbs.ts";
+import type { Node } from "../../bootstrap/node.ts";
+import { InvalidOption, JobNotFinished, MusterError, RequestFailed, UnknownJob } from "../../errors.ts";
+import { checkToken } from "../../protocol/names.ts";
+import { sleep, systemClock } from "../../runtime/clock.ts";
+import { EXIT } from "../exit.ts";
+import { printOutcome } from "../render/outcome.ts";
+import { say, writeJson } from "../render/output.ts";
+import { addConnectOptions, type ConnectOptions, type Shell, withClient } from "../shell.ts";
+import { commandLine } from "./hints.ts";
+import { parseWait, waitAndPrint } from "./wait.ts";
+
+interface ResultOptions extends ConnectOptions {
+  /** `true` where no duration is given: wait without a limit. */
+  wait?: string | true;
+  json?: boolean;
+}
+
+export function registerResult(program: Command, shell: Shell): void {
+  const command = program
+    .command("result")
+    .description("Print the result of a job")
+    .argument("<job>", "the job's id")
+    .option("-w, --wait [duration]", "wait until it is there, or for so long at most", checkWait)
+    .option("--json", "print one object: job, state, counts, failures and result")
+    .addHelpText("after", HELP)
+    .action((job: string, options: ResultOptions) => result(shell, job, options));
+  addConnectOptions(command);
+}
+
+async function result(shell: Shell, job: string, options: ResultOptions): Promise<void> {
+  checkToken("job id", job);
+  const waitMs = options.wait === true ? undefined : parseWait(options.wait);
+  await withClient(shell, options, async (client, node) => {
+    const outcome = await client.peek(job);
+    if (outcome !== undefined)
+      return await printOutcome(shell, { client, outcome }, { json: options.json === true });
+    if (options.wait === undefined) return await sayUnfinished(shell, client, { job, options });
+    await waitForIt(shell, { client, node }, { job, options, waitMs });
+  });
+}
+
+/** Checked while the command line is read: `--wait JOB` takes the job for the duration, and then misses the job. */
+function checkWait(wait: string): string {
+  try {
+    parseWait(wait);
+    return wait;
+  } catch (cause) {
+    const reason = `"${wait}" is not a duration, as 30s is; write the job's id before --wait.`;
+    throw new InvalidOption("--wait", reason, { path: "--wait", cause });
+  }
+}
+
+interface Asked {
+  job: string;
+  options: ResultOptions;
+}
+
+async function sayUnfinished(shell: Shell, client: Client, { job, options }: Asked): Promise<void> {
+  const view = await client.ask<JobView>("get", { job });
+  shell.exitCode = EXIT.timedOut;
+  if (options.json) await writeJson(shell, { ...view, error: new JobNotFinished(job).toShape() });
+  say(
+    shell,
+    `Job ${job} is not finished yet (${view.state}): ${commandLine(`result ${job} --wait`, options)}`,
+  );
+}
+
+async function waitForIt(
+  shell: Shell,
+  { client, node }: { client: Client; node: Node },
+  { job, options, waitMs }: Asked & { waitMs: number | undefined },
+): Promise<void> {
+  const total = await totalOfJob(shell, client, job);
+  await waitAndPrint(shell, { client, node, job, total, waitMs, options });
+}
+
+/** A job that was handed in a moment ago may not be known yet: so often it is asked for, and so long between. */
+const ASKS = 8;
+const BETWEEN_MS = 250;
+
+/** The job's number of items, where it is known. @throws UnknownJob when nobody knows the job */
+async function totalOfJob(shell: Shell, client: Client, job: string): Promise<number | undefined> {
+  for (let asked = 1; ; asked++) {
+    try {
+      return (await client.ask<JobView>("get", { job })).total;
+    } catch (error) {
+      if (error instanceof RequestFailed) return sayNoDispatcher(shell);
+      if (!isUnknown(error) || asked === ASKS) throw error;
+      await sleep(systemClock, BETWEEN_MS);
+    }
+  }
+}
+
+function isUnknown(error: unknown): boolean {
+  return error instanceof MusterError && error.code === new UnknownJob("").code;
+}
+
+function sayNoDispatcher(shell: Shell): undefined {
+  say(shell, "No dispatcher answers right now: waiting for the job's outcome all the same.");
+}
+
+const HELP = `
+The result goes to standard output as JSON, and nothing else does.
+Exit codes: 0 done, 1 the job failed, 2 no such job, 4 not finished yet (job_not_finished), 5 cancelled.
+
+Examples:
+  $ muster result 0mgh3k2x9f8a
+  $ muster result 0mgh3k2x9f8a --wait 30s
+  $ muster result 0mgh3k2x9f8a --json | jq .counts`;
