@@ -81,7 +81,7 @@ class Request {
     const submission = parseSubmission(this.#kind, this.#message.data, this.#message.headers);
     const { key } = submission.options;
     const now = context.clock.now();
-    const job = key === undefined ? timedId(now) : jobOfKey(key);
+    const job = key === undefined ? timedId(now, context.random) : jobOfKey(key);
     const plan = planJob(submission, { job, submitted: now, reply: this.#replyTo() });
     const isStored = isDirect(plan, submission) && (await this.#storeTask(plan));
     if (!isStored && (await this.#storeJob(plan, key))) return this.#attach(plan);
