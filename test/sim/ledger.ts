@@ -94,7 +94,7 @@ export class Ledger {
     const spec = headers["Muster-Spec"];
     const start = spec === undefined ? undefined : (JSON.parse(spec) as { range?: { start: number } }).range?.start;
     if (start !== undefined) return find(jobIndexOfRange(start));
-    const range = /"start":(\d+)/.exec(data)?.[1];
+    const range = /"from":(\d+)/.exec(data)?.[1];
     if (range !== undefined) return find(jobIndexOfRange(Number(range)));
     const weight = WEIGHT.exec(data)?.[1];
     return weight === undefined ? undefined : find(jobIndexOfWeight(Number(weight)));

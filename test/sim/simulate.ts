@@ -273,7 +273,7 @@ class Simulation {
   }
 
   #body(job: SimJob): string {
-    if (job.range) return JSON.stringify({ range: { start: rangeStart(job), count: job.count } });
+    if (job.range) return JSON.stringify({ range: { from: rangeStart(job), to: rangeStart(job) + job.count } });
     return `[${this.#items(job).join(",")}]`;
   }
 
@@ -340,12 +340,11 @@ class Simulation {
     }
     this.#ledger.checkOutcomes();
     this.#ledger.checkDrained(left);
-    const stopping = this.#berths.map((berth) => berth.close());
+    for (const berth of this.#berths) void berth.close();
     for (let ms = 0; ms < STOP_MS && this.#berths.some((berth) => !berth.isGone); ms += STEP_MS)
       await this.#clock.advance(STEP_MS);
     const stuck = this.#berths.filter((berth) => !berth.isGone);
     if (stuck.length > 0) this.#ledger.violate(`do not stop: ${stuck.map(({ role }) => role).join(", ")}`);
-    else await Promise.all(stopping);
   }
 
   async #left(observer: SimulatedBroker) {
