@@ -24,7 +24,7 @@ interface Entry {
 export interface Drained {
   jobs: number;
   tasks: readonly string[];
-  results: number;
+  results: readonly string[];
   checkpoints: readonly string[];
 }
 
@@ -206,7 +206,7 @@ export class Ledger {
   checkDrained({ jobs, tasks, results, checkpoints }: Drained): void {
     if (jobs > 0) this.violate(`${jobs} messages are left in the jobs stream`);
     if (tasks.length > 0) this.violate(`left in the tasks stream: ${tasks.slice(0, 5).join(", ")}`);
-    if (results > 0) this.violate(`${results} messages are left in the results stream`);
+    if (results.length > 0) this.violate(`left in the results stream: ${results.slice(0, 5).join(", ")}`);
     if (checkpoints.length > 0) this.violate(`checkpoints are left: ${checkpoints.slice(0, 5).join(", ")}`);
   }
 }

@@ -171,7 +171,9 @@ function jobsOf(dice: Dice): SimJob[] {
 
 function jobOf(dice: Dice, index: number): SimJob {
   const via = dice.pick<Via>(["store", "store", "store", "records", "submit", "run"]);
-  const count = countOf(dice);
+  const itemMs = dice.pick([0, 0, 2, 20, 60, 300]);
+  // Whatever its window, a job must end in time.
+  const count = Math.min(countOf(dice), Math.floor(4_000 / Math.max(1, itemMs)));
   const isLarge = dice.chance(0.5);
   // Where neither items nor a range tell whose job it is, its key must.
   const hasKey = via === "records" || count === 0 || (via !== "run" && dice.chance(0.5));
@@ -195,7 +197,7 @@ function jobOf(dice: Dice, index: number): SimJob {
     cancelAfter: dice.chance(0.15) ? dice.int(0, 2_000) : undefined,
     flaky: isTroubled ? 0.2 : 0,
     broken: isTroubled && dice.chance(0.5) ? 0.1 : 0,
-    itemMs: dice.pick([0, 0, 2, 20, 60, 300]),
+    itemMs,
     pad: dice.chance(0.2) ? dice.pick([300, 2_500]) : 0,
   };
 }

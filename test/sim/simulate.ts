@@ -349,18 +349,18 @@ class Simulation {
 
   async #left(observer: SimulatedBroker) {
     const jobs = await this.#settle(observer.streamState("MUSTER_JOBS"));
-    const results = await this.#settle(observer.streamState("MUSTER_RESULTS"));
+    const results = this.#server.messages("MUSTER_RESULTS");
     const tasks = this.#server.messages("MUSTER_TASKS").filter((each) => !isTombstone(each));
     const checkpoints = this.#server
       .messages("MUSTER_OUTCOMES")
       .filter(({ subject }) => /^muster\.checkpoints\.\d+\./.test(subject));
     const drained = {
       jobs: jobs.messages,
-      results: results.messages,
+      results: results.map(({ subject, seq }) => `${seq} ${subject}`),
       tasks: tasks.map(({ subject }) => subject),
       checkpoints: checkpoints.map(({ subject }) => subject),
     };
-    const count = jobs.messages + results.messages + tasks.length + checkpoints.length;
+    const count = jobs.messages + results.length + tasks.length + checkpoints.length;
     return { ...drained, isNothing: count === 0 };
   }
 

@@ -79,10 +79,23 @@ export class TaskRun {
     this.#work.abort(new Error("the work was aborted"));
   }
 
+  /** Runs the task to its end; rejects for errors that nobody expected, and where the broker is away. */
   async run(): Promise<TaskEnd> {
+    const marks = new DeathMarks(this.#ground.context, this.task);
+    try {
+      return await this.#run(marks);
+    } catch (error) {
+      // Whatever it was, the worker lives: it is not to be counted as a death.
+      await marks.remove();
+      if (this.#cancelled) return { type: "dropped", reason: "cancelled" };
+      if (this.#work.signal.aborted) return { type: "returned" };
+      throw error;
+    }
+  }
+
+  async #run(marks: DeathMarks): Promise<TaskEnd> {
     const { context, isCancelled } = this.#ground;
     const { spec } = this.task;
-    const marks = new DeathMarks(context, this.task);
     const deaths = this.delivery.deliveries > 1 ? await marks.read() : 0;
     const step = decideDelivery({
       spec,

@@ -106,7 +106,7 @@ export class Worker extends Service {
     await this.#background.settled();
     await this.#executor.close();
     await this.#releasers.release();
-    await this.#context.broker.flush();
+    await this.#context.broker.flush().catch((error) => report(this.#context, "worker", error));
     const abandoned = heldAtStop.filter((run) => run.begun && this.workSignal.aborted);
     this.#context.events.emit("actor.stopped", {
       role: "worker",
