@@ -31,7 +31,7 @@ export interface Verdict {
 /** All jobs must have ended so long after the last fault, in milliseconds. */
 const LIVENESS_MS = 45_000;
 /** What is left over must be gone so long after the last job. */
-const DRAIN_MS = 20_000;
+const DRAIN_MS = 40_000;
 const STOP_MS = 30_000;
 const STEP_MS = 250;
 const GIGABYTE = 1024 ** 3;

@@ -147,9 +147,13 @@ class Request {
     this.#acknowledge(plan);
     if (reply === undefined) return;
     background(async () => {
-      const outcome = await awaitOutcome(context, { hub, job }, signal);
-      replyOutcome(context, reply, outcome);
+      const outcome = await awaitOutcome(context, { hub, job }, signal).catch(unlessStopping);
+      if (outcome !== undefined) replyOutcome(context, reply, outcome);
     });
+
+    function unlessStopping(error: unknown): undefined {
+      if (!signal.aborted) throw error;
+    }
   }
 }
 

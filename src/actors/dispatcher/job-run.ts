@@ -194,7 +194,7 @@ export class JobRun {
     if (this.#ground.signal.aborted) return { type: "stopped" };
     if (!(error instanceof MusterError) || error.status >= 500) throw error;
     const end = await this.#endInvalid(error);
-    if (this.#releaser !== undefined) await this.#cleanUp("failed");
+    await this.#cleanUp("failed");
     return end;
   }
 
@@ -206,7 +206,7 @@ export class JobRun {
     this.#plan = plan;
     const now = context.clock.now();
     if (plan.notBefore > now) return { type: "later", ms: plan.notBefore - now };
-    if (plan.spec.deadline !== undefined && plan.spec.deadline <= now) return await this.#expire();
+    if (plan.spec.deadline !== undefined && plan.spec.deadline <= now) return await this.#expireUnrun();
     const takeover = this.delivery.deliveries > 1;
     context.events.emit("job.accepted", { job: this.job, kind: this.kind, items: plan.spec.total, takeover });
     if (plan.spec.total === 0) return await this.#endEmpty(plan);
@@ -367,6 +367,12 @@ export class JobRun {
         (error) => this.#failRun?.(error),
       );
     });
+  }
+
+  async #expireUnrun(): Promise<RunEnd> {
+    const end = await this.#expire();
+    await closeCursor(this.#ground.context, this.job); // Of the dispatcher that had the job before.
+    return end;
   }
 
   async #expire(): Promise<RunEnd> {
