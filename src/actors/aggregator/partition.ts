@@ -272,6 +272,7 @@ export class Partition extends Service {
   // ── telling ──────────────────────────────────────────────────────────────────────────────────────────────────
 
   #noteChange(live: LiveJob): void {
+    if (this.fetchSignal.aborted) return;
     this.#changed.add(live);
     this.#progressTimer ??= this.#options.context.clock.after(PROGRESS_MS, () => {
       this.#progressTimer = undefined;
