@@ -10,6 +10,7 @@ export interface ClockFault {
 export class ActorClock implements Clock {
   readonly #truth: Clock;
   readonly #fault: ClockFault;
+  #jumped = 0;
   readonly #origin: number;
   #held: (() => void)[] | undefined;
   #dead = false;
@@ -27,7 +28,7 @@ export class ActorClock implements Clock {
   }
 
   now(): number {
-    return Math.floor(this.#origin + this.#fault.offsetMs + this.monotonic());
+    return Math.floor(this.#origin + this.#fault.offsetMs + this.#jumped + this.monotonic());
   }
 
   monotonic(): number {
@@ -80,6 +81,11 @@ export class ActorClock implements Clock {
         inner.cancel();
       },
     };
+  }
+
+  /** Sets the clock, as a time server does: timers do not care. */
+  jump(ms: number): void {
+    this.#jumped += ms;
   }
 
   pause(): void {

@@ -18,7 +18,16 @@ import { ActorClock, type ClockFault } from "./actor-clock.ts";
 import type { Dice } from "./dice.ts";
 import { jobIndexOfWeight, type Ledger } from "./ledger.ts";
 import { outputOf } from "./oracle.ts";
-import { itemOf, jobIndexOfRange, type Role, type Scenario, type SimItem } from "./scenario.ts";
+import {
+  type Harm,
+  itemOf,
+  jobIndexOfRange,
+  type Passage,
+  type Role,
+  type Scenario,
+  type SimItem,
+  type Trigger,
+} from "./scenario.ts";
 
 export interface FleetGround {
   scenario: Scenario;
@@ -28,12 +37,15 @@ export interface FleetGround {
   topology: TopologyOptions;
   ledger: Ledger;
   dice: Dice;
+  isServerUp(): boolean;
   /** Is told of what happens, for people. */
   tell(line: string): void;
 }
 
 /** A process that could not start, or found the broker away, is started again after so long. */
 const START_AGAIN_MS = 300;
+
+const POISON_DOWN_MS = 100;
 
 const NO_FAULT: ClockFault = { offsetMs: 0, rate: 1 };
 
@@ -66,9 +78,7 @@ interface Process {
   broker: SimulatedBroker;
   clock: ActorClock;
   actor: Service;
-  /** Messages of its own until it dies; undefined while nothing threatens. */
-  doomedIn: number | undefined;
-  downMs: number;
+  threats: { harm: Harm; trigger: Trigger; left: number }[];
   isDead: boolean;
 }
 
@@ -108,25 +118,44 @@ export class Berth {
     }
   }
 
-  kill(passages: number, downMs: number): void {
+  /** Does harm to the process: now, or at the message that triggers it. */
+  strike(harm: Harm, trigger: Trigger | undefined): void {
     const process = this.#process;
     if (process === undefined) return;
-    process.downMs = downMs;
-    if (passages === 0) this.#end(process, downMs);
-    else process.doomedIn = passages;
+    if (trigger === undefined) this.#harm(process, harm);
+    else process.threats.push({ harm, trigger, left: trigger.nth });
   }
 
-  /** Counts a message of a client; it may be its last. */
-  onPassage(client: string): void {
+  /** A message of a client: it may be what triggers a blow. */
+  onPassage(client: string, passage: Passage, subject: string): void {
     const process = this.#process;
-    if (process?.id !== client || process.doomedIn === undefined) return;
-    if (--process.doomedIn <= 0) this.#end(process, process.downMs);
+    if (process?.id !== client || process.threats.length === 0) return;
+    const hit = process.threats.find(
+      (threat) => isMatch(threat.trigger, passage, subject) && --threat.left === 0,
+    );
+    if (hit === undefined) return;
+    process.threats = process.threats.filter((threat) => threat !== hit);
+    this.#ground.tell(`${client} is hit at ${passage} ${subject}`);
+    this.#harm(process, hit.harm);
   }
 
-  pause(ms: number): void {
-    const process = this.#process;
-    if (process === undefined) return;
-    const { id, broker, clock } = process;
+  #harm(process: Process, harm: Harm): void {
+    switch (harm.type) {
+      case "kill":
+        return this.#end(process, harm.downMs);
+      case "pause":
+        return this.#pause(process, harm.ms);
+      case "cut":
+        return this.#cut(process, harm.ms);
+      case "drain":
+        return this.#drain(process, harm.downMs, harm.abortMs);
+      case "jump":
+        this.#ground.tell(`the clock of ${process.id} is set by ${harm.ms} ms`);
+        return process.clock.jump(harm.ms);
+    }
+  }
+
+  #pause({ id, broker, clock }: Process, ms: number): void {
     this.#ground.tell(`${id} stands still for ${ms} ms`);
     broker.pause();
     clock.pause();
@@ -137,18 +166,17 @@ export class Berth {
     });
   }
 
-  cut(ms: number): void {
-    const process = this.#process;
-    if (process === undefined) return;
-    this.#ground.tell(`${process.id} loses its connection`);
-    process.broker.cut();
-    this.#ground.clock.after(ms, () => process.broker.heal());
+  #cut({ id, broker }: Process, ms: number): void {
+    this.#ground.tell(`${id} loses its connection`);
+    broker.cut();
+    this.#ground.clock.after(ms, () => {
+      if (this.#ground.isServerUp()) broker.heal();
+    });
   }
 
   /** SIGTERM: another process comes when this one has left. */
-  drain(downMs: number, abortMs: number | undefined): void {
-    const process = this.#process;
-    if (process === undefined || this.#leaving !== undefined) return;
+  #drain(process: Process, downMs: number, abortMs: number | undefined): void {
+    if (this.#leaving !== undefined) return;
     const { id, actor } = process;
     this.#ground.tell(`${id} is told to stop`);
     if (abortMs !== undefined) this.#ground.clock.after(abortMs, () => this.#abort(process));
@@ -213,7 +241,7 @@ export class Berth {
     const broker = this.#connect(id);
     if (broker === undefined) return undefined;
     const { context, clock, events } = contextOf(this.#ground, id, broker, this.#fault);
-    const process = { id, broker, clock, doomedIn: undefined, downMs: 0, isDead: false };
+    const process = { id, broker, clock, threats: [], isDead: false };
     this.#watch(id, broker, events);
     return { ...process, actor: this.#actor(context, clock) };
   }
@@ -246,7 +274,7 @@ export class Berth {
       case "dispatcher":
         return new Dispatcher({ context });
       case "aggregator":
-        return new Aggregator({ context, handlers: this.#handlers(clock) });
+        return new Aggregator({ context, handlers: this.#handlers(clock), cacheBytes: this.#ground.scenario.cacheBytes });
       case "worker":
         return this.#worker(context, clock);
     }
@@ -264,6 +292,13 @@ export class Berth {
     return new HandlerSet({ files: [], overrides: [], handlers: [handler] });
   }
 
+  /** The process dies, and with it the promise. */
+  #poison(): Promise<never> {
+    const process = this.#process;
+    if (process !== undefined) this.#end(process, POISON_DOWN_MS);
+    return new Promise(() => {});
+  }
+
   #handler(clock: ActorClock): Handler {
     const { scenario, ledger } = this.#ground;
     return (value, { job: id, index, attempt }) => {
@@ -274,6 +309,7 @@ export class Berth {
       const item = itemOf(scenario.seed, job, index);
       if (item.w !== (typeof value === "number" ? value : (value as SimItem).w))
         ledger.violate(`item ${index} of ${id} has the input of another`);
+      if (item.x) return this.#poison();
       const end = () => {
         if (item.p) throw fail("broken");
         if (attempt <= item.f) throw new Error("flaky");
@@ -282,4 +318,8 @@ export class Berth {
       return item.ms === 0 ? end() : sleep(clock, item.ms).then(end);
     };
   }
+}
+
+function isMatch({ passage, word }: Trigger, met: Passage, subject: string): boolean {
+  return (passage === undefined || passage === met) && subject.includes(word);
 }

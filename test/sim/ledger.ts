@@ -8,6 +8,13 @@ export interface SeenOutcome {
   body: string;
 }
 
+/** What a caller was told. */
+interface Heard {
+  id: string;
+  state: string;
+  body: string;
+}
+
 interface Entry {
   job: SimJob;
   /** A stream acknowledged it. */
@@ -37,6 +44,7 @@ export class Ledger {
   /** By process, partition epoch and job: items told. */
   readonly #told = new Map<string, number>();
   readonly #letters = new Map<string, number>();
+  readonly #heard: Heard[] = [];
   executions = 0;
 
   constructor(scenario: Scenario) {
@@ -60,9 +68,9 @@ export class Ledger {
     };
   }
 
-  #submission({ subject, headers = {}, data = "" }: StoreMessage): Entry | undefined {
+  #submission({ subject, headers = {}, data = "", msgId }: StoreMessage): Entry | undefined {
     const tokens = subject.split(".");
-    const id = tokens[1] === "jobs" ? headers["Muster-Job"] : tokens[1] === "tasks" ? tokens[4] : undefined;
+    const id = tokens[1] === "jobs" ? (headers["Muster-Job"] ?? msgId) : tokens[1] === "tasks" ? tokens[4] : undefined;
     if (id === undefined) return undefined;
     const known = this.entries.get(id);
     if (known !== undefined) return known;
@@ -112,6 +120,24 @@ export class Ledger {
     if (entry === undefined) return this.violate(`an outcome for ${id}, which nobody submitted`);
     entry.outcomes.push(outcome);
     if (entry.outcomes.length > 1) this.violate(`the outcome of ${id} was written ${entry.outcomes.length} times`);
+  }
+
+  /** A caller was told that this is the outcome. */
+  onTold(id: string, state: string, body: string): void {
+    this.#heard.push({ id, state, body });
+  }
+
+  #checkHeard({ id, state, body }: Heard): void {
+    const [first] = this.entries.get(id)?.outcomes ?? [];
+    if (first === undefined) return this.violate(`a caller was told of an outcome of ${id} that does not stand`);
+    const isSame = first.headers["Muster-State"] === state && (first.headers["Muster-Object"] || first.body === body);
+    if (!isSame) this.violate(`a caller was told another outcome of ${id}: ${state} ${shorten(body)}`);
+  }
+
+  /** What came to the inbox of a caller: an outcome carries its job and state, everything else is let be. */
+  onAnswer({ headers, data }: { headers: Readonly<Record<string, string>>; data: Uint8Array }): void {
+    const { "Muster-Job": id, "Muster-State": state } = headers;
+    if (id !== undefined && state !== undefined) this.onTold(id, state, Buffer.from(data).toString());
   }
 
   onExecution(id: string, index: number, attempt: number): void {
@@ -164,6 +190,7 @@ export class Ledger {
   }
 
   checkOutcomes(): void {
+    for (const heard of this.#heard) this.#checkHeard(heard);
     for (const id of this.open) this.violate(`${id} was accepted and has no outcome`);
     for (const [id, entry] of this.entries) {
       const [first] = entry.outcomes;

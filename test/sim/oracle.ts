@@ -24,11 +24,12 @@ export function outputOf(job: SimJob, { w }: SimItem): unknown {
   }
 }
 
-export function failsForGood(job: SimJob, { p, f }: SimItem): boolean {
-  return p || f >= job.maxAttempts;
+export function failsForGood(job: SimJob, { p, x, f }: SimItem): boolean {
+  return p || x || f >= job.maxAttempts;
 }
 
 export function expectedOf(seed: number, job: SimJob): Expected {
+  if (job.invalid) return { state: "failed", result: undefined, failing: [] };
   const items = Array.from({ length: job.count }, (_, index) => itemOf(seed, job, index));
   const failing = items.flatMap((item, index) => (failsForGood(job, item) ? [index] : []));
   if (failing.length > 0 && job.onError === "fail") return { state: "failed", result: undefined, failing };

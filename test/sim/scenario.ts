@@ -14,6 +14,10 @@ export interface Scenario {
   timeoutMs: number;
   /** The largest message, in bytes: small ones bring the object store into play. */
   maxPayload: number;
+  /** Bytes that all streams together may take. */
+  maxBytes: number;
+  /** Memory of an aggregator for collected outputs, in bytes. */
+  cacheBytes: number;
   /** Every message takes up to so long, and may so overtake others. */
   latencyMs: number;
   clocks: ClockFault[];
@@ -39,19 +43,38 @@ export interface Weather {
 export const PASSAGES = ["publish", "ack", "deliver", "settle", "look", "answer", "core", "tail"] as const;
 export type Passage = (typeof PASSAGES)[number];
 
-/** Something that happens to one process, or to the broker. */
-export type Blow =
-  /** SIGKILL, `passages` messages of its own after `at`; another comes after `downMs`. */
-  | { type: "kill"; at: number; role: Role; index: number; passages: number; downMs: number }
-  /** SIGSTOP, then SIGCONT. */
-  | { type: "pause"; at: number; role: Role; index: number; ms: number }
-  /** SIGTERM; a second one after `abortMs`. */
-  | { type: "drain"; at: number; role: Role; index: number; downMs: number; abortMs: number | undefined }
-  /** The connection is lost for a while. */
-  | { type: "cut"; at: number; role: Role; index: number; ms: number }
-  | { type: "restart"; at: number; downMs: number };
+/** Which message of a process brings on a blow: the `nth` of this sort whose subject has the word in it. */
+export interface Trigger {
+  passage: Passage | undefined;
+  word: string;
+  nth: number;
+}
 
-export type Via = "store" | "records" | "submit" | "run";
+/** Whom a blow hits, and when: at once, or at a message of its own after `at`. */
+export interface Target {
+  at: number;
+  role: Role;
+  index: number;
+  trigger: Trigger | undefined;
+}
+
+/** Something that happens to one process. */
+export type Harm =
+  /** SIGKILL; another process comes after `downMs`. */
+  | { type: "kill"; downMs: number }
+  /** SIGSTOP, then SIGCONT. */
+  | { type: "pause"; ms: number }
+  /** SIGTERM; a second one after `abortMs`. */
+  | { type: "drain"; downMs: number; abortMs: number | undefined }
+  /** The connection is lost for a while. */
+  | { type: "cut"; ms: number }
+  /** The clock is set. */
+  | { type: "jump"; ms: number };
+
+/** Something that happens to one process, or to the broker. */
+export type Blow = (Target & Harm) | { type: "restart"; at: number; downMs: number };
+
+export type Via = "store" | "records" | "raw" | "submit" | "run" | "watch";
 export type Reduce = "sum" | "count" | "collect" | "merge-counts";
 
 export interface SimJob {
@@ -80,6 +103,10 @@ export interface SimJob {
   itemMs: number;
   /** Characters that an output is filled up to. */
   pad: number;
+  /** The item that kills its worker. */
+  poison: number | undefined;
+  /** The body is no JSON. */
+  invalid: boolean;
 }
 
 /** An item and what becomes of it. */
@@ -90,6 +117,8 @@ export interface SimItem {
   f: number;
   /** Fails for good. */
   p: boolean;
+  /** Kills its worker. */
+  x: boolean;
   ms: number;
 }
 
@@ -101,12 +130,13 @@ export function itemOf(seed: number, job: SimJob, index: number): SimItem {
   if (job.range) return rangeItem(job, RANGE_BASE * (job.index + 1) + index);
   const hash = mix(mix(seed ^ (job.index * 7919)) ^ index);
   const w = (job.index + 1) * 2 ** 36 + (hash >>> 8) * FEW + (index % FEW);
-  return { w, ...fateOf(job, mix(hash + 1)) };
+  return { w, x: index === job.poison, ...fateOf(job, mix(hash + 1)) };
 }
 
 /** What stands behind the number of a range. */
 export function rangeItem(job: SimJob, value: number): SimItem {
-  return { w: value, ...fateOf(job, mix(value * 31)) };
+  const x = value - rangeStart(job) === job.poison;
+  return { w: value, x, ...fateOf(job, mix(value * 31)) };
 }
 
 export function rangeStart(job: SimJob): number {
@@ -117,7 +147,7 @@ export function jobIndexOfRange(value: number): number {
   return Math.floor(value / RANGE_BASE) - 1;
 }
 
-function fateOf(job: SimJob, hash: number): Omit<SimItem, "w"> {
+function fateOf(job: SimJob, hash: number): Omit<SimItem, "w" | "x"> {
   const share = (hash & 0xffff) / 0x10000;
   const p = share < job.broken;
   const isFlaky = !p && share < job.broken + job.flaky;
@@ -154,7 +184,9 @@ function fleetOf(dice: Dice): FleetPart {
     partitions: dice.int(1, 2),
     leaseMs: dice.pick([700, 1_000, 2_000]),
     timeoutMs: dice.pick([300, 1_000, 1_000, 5_000]),
-    maxPayload: dice.pick([1024 * 1024, 1024 * 1024, 20 * 1024]),
+    maxPayload: dice.pick([1024 * 1024, 20 * 1024]),
+    maxBytes: dice.pick([2 ** 30, 2 ** 30, 2 ** 30, 2 ** 21]),
+    cacheBytes: dice.pick([2 ** 26, 2 ** 26, 0, 1_000]),
     latencyMs: dice.pick([0, 0, 1, 3, 20]),
     clocks: Array.from({ length: 8 }, () => clockOf(dice, areClocksWrong)),
   };
@@ -170,13 +202,14 @@ function jobsOf(dice: Dice): SimJob[] {
 }
 
 function jobOf(dice: Dice, index: number): SimJob {
-  const via = dice.pick<Via>(["store", "store", "store", "records", "submit", "run"]);
+  const via = dice.pick<Via>(["store", "store", "store", "raw", "records", "submit", "run", "watch"]);
   const itemMs = dice.pick([0, 0, 2, 20, 60, 300]);
   // Whatever its window, a job must end in time.
   const count = Math.min(countOf(dice), Math.floor(4_000 / Math.max(1, itemMs)));
   const isLarge = dice.chance(0.5);
   // Where neither items nor a range tell whose job it is, its key must.
-  const hasKey = via === "records" || count === 0 || (via !== "run" && dice.chance(0.5));
+  const invalid = dice.chance(0.03);
+  const hasKey = via === "records" || via === "raw" || invalid || count === 0 || dice.chance(0.4);
   const isTroubled = dice.chance(0.4);
   return {
     index,
@@ -198,7 +231,9 @@ function jobOf(dice: Dice, index: number): SimJob {
     flaky: isTroubled ? 0.2 : 0,
     broken: isTroubled && dice.chance(0.5) ? 0.1 : 0,
     itemMs,
-    pad: dice.chance(0.2) ? dice.pick([300, 2_500]) : 0,
+    pad: dice.chance(0.3) ? dice.pick([300, 2_500]) : 0,
+    poison: dice.chance(0.04) && count > 0 ? dice.int(0, count - 1) : undefined,
+    invalid: invalid && via !== "records",
   };
 }
 
@@ -227,16 +262,31 @@ function weatherOf(dice: Dice): Weather[] {
 }
 
 function blowsOf(dice: Dice, fleet: Record<Role, number>, leaseMs: number): Blow[] {
-  return Array.from({ length: dice.int(0, 5) }, () => blowOf(dice, fleet, leaseMs));
+  const isStorm = dice.chance(0.15);
+  return Array.from({ length: isStorm ? dice.int(6, 16) : dice.int(0, 5) }, () => blowOf(dice, fleet, leaseMs));
+}
+
+/** What subjects have in them at the steps that matter. */
+const WORDS = ["outcomes", "cursors", "checkpoints", "results", "tasks", "jobs", "deaths", "dead", "KV", "control"];
+
+function triggerOf(dice: Dice): Trigger | undefined {
+  if (dice.chance(0.3)) return undefined;
+  if (dice.chance(0.3)) return { passage: undefined, word: "", nth: dice.int(1, 40) };
+  return {
+    passage: dice.pick([undefined, "publish", "ack", "deliver", "settle"]),
+    word: dice.pick(WORDS),
+    nth: dice.pick([1, 1, 2, 3, 5]),
+  };
 }
 
 function blowOf(dice: Dice, fleet: Record<Role, number>, leaseMs: number): Blow {
   const at = dice.int(0, SPAN_MS);
+  if (dice.chance(0.1)) return { type: "restart", at, downMs: dice.int(0, 2_000) };
   const role = dice.pick<Role>(["dispatcher", "worker", "aggregator"]);
-  const target = { at, role, index: dice.int(0, fleet[role] - 1) };
-  switch (dice.pick(["kill", "kill", "kill", "pause", "pause", "drain", "cut", "restart"] as const)) {
+  const target = { at, role, index: dice.int(0, fleet[role] - 1), trigger: triggerOf(dice) };
+  switch (dice.pick(["kill", "kill", "kill", "pause", "pause", "drain", "cut", "jump"] as const)) {
     case "kill":
-      return { type: "kill", ...target, passages: dice.pick([0, dice.int(1, 40)]), downMs: dice.int(0, 1_500) };
+      return { type: "kill", ...target, downMs: dice.int(0, 1_500) };
     case "pause":
       return { type: "pause", ...target, ms: dice.pick([leaseMs / 2, leaseMs * 1.5, leaseMs * 3, 5_000]) };
     case "drain":
@@ -248,7 +298,7 @@ function blowOf(dice: Dice, fleet: Record<Role, number>, leaseMs: number): Blow 
       };
     case "cut":
       return { type: "cut", ...target, ms: dice.int(10, 2_000) };
-    case "restart":
-      return { type: "restart", at, downMs: dice.int(0, 2_000) };
+    case "jump":
+      return { type: "jump", ...target, ms: dice.int(-10_000, 10_000) };
   }
 }

@@ -11,7 +11,16 @@ import { Dice } from "./dice.ts";
 import { elementsOf } from "./elements.ts";
 import { Berth, contextOf, type FleetGround } from "./fleet.ts";
 import { Ledger } from "./ledger.ts";
-import { type Blow, itemOf, rangeStart, type Role, type Scenario, type SimJob, scenarioOf } from "./scenario.ts";
+import {
+  type Blow,
+  itemOf,
+  type Passage,
+  type Role,
+  rangeStart,
+  type Scenario,
+  type SimJob,
+  scenarioOf,
+} from "./scenario.ts";
 
 export interface SimulateOptions {
   /** @default the one that the seed draws */
@@ -34,7 +43,6 @@ const LIVENESS_MS = 45_000;
 const DRAIN_MS = 40_000;
 const STOP_MS = 30_000;
 const STEP_MS = 250;
-const GIGABYTE = 1024 ** 3;
 
 export async function simulate(seed: number, options: SimulateOptions = {}): Promise<Verdict> {
   const simulation = new Simulation(options.scenario ?? scenarioOf(seed), options.onLine);
@@ -55,6 +63,9 @@ class Simulation {
   #passages = 0;
   #submitting = 0;
   #areElementsLoose = false;
+  #isServerUp = true;
+  /** Callers that wait for an outcome. */
+  #waiting = 0;
 
   constructor(scenario: Scenario, onLine: ((line: string) => void) | undefined) {
     const dice = new Dice(scenario.seed).fork("run");
@@ -83,13 +94,14 @@ class Simulation {
       ledger: this.#ledger,
       dice,
       tell: (line) => this.#tell(line),
+      isServerUp: () => this.#isServerUp,
       topology: {
         names: this.#names,
         replicas: 1,
         storage: "file",
         leaseMs: scenario.leaseMs,
         jobLeaseMs: Math.max(600, Math.round(scenario.leaseMs * 0.6)),
-        maxBytes: GIGABYTE,
+        maxBytes: scenario.maxBytes,
         outcomeTtlMs: 24 * 3_600_000,
       },
     };
@@ -139,13 +151,15 @@ class Simulation {
     for (const blow of this.#scenario.blows) this.#later(blow.at, () => this.#strike(blow));
     await this.#untilEnded();
     this.#ledger.checkOutcomes();
+    if (this.#waiting > 0) this.#ledger.violate(`${this.#waiting} callers still wait for an outcome`);
     if (this.#isCalm) this.#ledger.checkCalm();
     if (this.#ledger.violations.length === 0) await this.#end(observer);
   }
 
   get #isCalm(): boolean {
     const { weather, blows, jobs } = this.#scenario;
-    return weather.length === 0 && blows.length === 0 && jobs.every(({ cancelAfter }) => cancelAfter === undefined);
+    const isQuiet = jobs.every(({ cancelAfter, poison }) => cancelAfter === undefined && poison === undefined);
+    return weather.length === 0 && blows.length === 0 && isQuiet;
   }
 
   // ── the start ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -229,10 +243,12 @@ class Simulation {
   async #send(client: Client, job: SimJob): Promise<void> {
     this.#tell(`job ${job.index} is sent`);
     if (job.via === "run" || job.via === "submit") return await this.#request(client, job);
+    if (job.via === "watch") return this.#watch(client, job);
     for (;;) {
       try {
         const id = await this.#store(client, job);
         this.#tell(`job ${job.index} is ${id}`);
+        this.#await(client, id);
         return this.#follow(client, job, id);
       } catch (error) {
         // Without a key it is not known whether the job is there, and a second try would be another job.
@@ -244,19 +260,54 @@ class Simulation {
 
   async #store(client: Client, job: SimJob): Promise<string> {
     const options = optionsOf(job);
+    if (job.via === "raw") return await this.#storeRaw(client, job);
     if (job.via !== "records") return await client.submit({ kind: "work", body: this.#body(job), options });
     const records = this.#items(job);
     return await client.submitRecords({ kind: "work", records, options });
   }
 
-  async #request(client: Client, job: SimJob): Promise<void> {
+  /** As a user of another language does: options in the body, the key in the header that NATS knows. */
+  async #storeRaw({ broker }: Client, job: SimJob): Promise<string> {
+    const { key = "", ...options } = optionsOf(job);
+    const input = job.range
+      ? { range: { from: rangeStart(job), to: rangeStart(job) + job.count } }
+      : { items: JSON.parse(`[${this.#items(job).join(",")}]`) as unknown };
+    const data = job.invalid ? "{" : JSON.stringify({ ...input, ...options });
+    await broker.store({ subject: this.#names.jobs("work"), data, msgId: String(key) });
+    return String(key);
+  }
+
+  #headers(job: SimJob): Record<string, string> {
     const options = Object.entries(optionsOf(job)).map(([name, value]) => [`Muster-${name}`, String(value)]);
-    const headers = { ...Object.fromEntries(options), "Sim-Job": `${job.index}` };
+    return { ...Object.fromEntries(options), "Sim-Job": `${job.index}` };
+  }
+
+  /** A caller that watches: it may miss messages, but what it gets must be right. */
+  #watch({ broker }: Client, job: SimJob): void {
+    const reply = broker.inbox();
+    broker.subscribe(reply, (message) => this.#ledger.onAnswer(message));
+    const subject = this.#names.submission("watch", "work");
+    broker.publish({ subject, reply, data: this.#body(job), headers: this.#headers(job) });
+  }
+
+  /** The caller gets the outcome that stands. */
+  #await(client: Client, id: string): void {
+    this.#waiting++;
+    client
+      .outcome(id)
+      .then(({ state, body }) => this.#ledger.onTold(id, state, body))
+      .catch((error) => this.#ledger.violate(`waiting for ${id} met ${error}`))
+      .finally(() => this.#waiting--);
+  }
+
+  async #request(client: Client, job: SimJob): Promise<void> {
+    const headers = this.#headers(job);
     const answer = await client.broker.request(
       { subject: this.#names.submission(job.via === "run" ? "run" : "submit", "work"), data: this.#body(job), headers },
       { timeoutMs: 10_000 },
     );
     const text = Buffer.from(answer.data).toString();
+    this.#ledger.onAnswer(answer);
     if (job.via === "run") return;
     const { job: id } = JSON.parse(text) as { job?: string };
     if (id !== undefined) this.#follow(client, job, id);
@@ -273,6 +324,7 @@ class Simulation {
   }
 
   #body(job: SimJob): string {
+    if (job.invalid) return "[1,";
     if (job.range) return JSON.stringify({ range: { from: rangeStart(job), to: rangeStart(job) + job.count } });
     return `[${this.#items(job).join(",")}]`;
   }
@@ -285,17 +337,7 @@ class Simulation {
 
   #strike(blow: Blow): void {
     if (blow.type === "restart") return this.#restart(blow.downMs);
-    const berth = this.#berth(blow.role, blow.index);
-    switch (blow.type) {
-      case "kill":
-        return berth?.kill(blow.passages, blow.downMs);
-      case "pause":
-        return berth?.pause(blow.ms);
-      case "drain":
-        return berth?.drain(blow.downMs, blow.abortMs);
-      case "cut":
-        return berth?.cut(blow.ms);
-    }
+    this.#berth(blow.role, blow.index)?.strike(blow, blow.trigger);
   }
 
   #berth(role: Role, index: number): Berth | undefined {
@@ -303,18 +345,21 @@ class Simulation {
   }
 
   #restart(downMs: number): void {
+    if (!this.#isServerUp) return;
+    this.#isServerUp = false;
     this.#tell(`the broker is down for ${downMs} ms`);
     this.#server.stop();
     this.#clock.after(Math.max(1, downMs), () => {
+      this.#isServerUp = true;
       this.#tell("the broker is back");
       this.#server.start();
     });
   }
 
-  #onPassage(client: string, passage: string, subject: string): void {
+  #onPassage(client: string, passage: Passage, subject: string): void {
     this.#passages++;
     this.#note(`${client} ${passage} ${subject}`);
-    for (const berth of this.#berths) berth.onPassage(client);
+    for (const berth of this.#berths) berth.onPassage(client, passage, subject);
   }
 
   // ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -326,7 +371,8 @@ class Simulation {
     const most = least + LIVENESS_MS;
     while (this.#elapsed() < most) {
       await this.#clock.advance(STEP_MS);
-      if (this.#elapsed() >= least && this.#submitting === 0 && this.#ledger.open.length === 0) return;
+      if (this.#elapsed() < least || this.#submitting > 0) continue;
+      if (this.#waiting === 0 && this.#ledger.open.length === 0) return;
     }
   }
 

@@ -127,7 +127,7 @@ class Request {
   }
 
   #acknowledge(plan: JobPlan): void {
-    const { context, hub } = this.#ground;
+    const { context, hub, signal } = this.#ground;
     const { job, kind, total, reply } = plan.spec;
     if (this.#verb === "submit" && this.#message.reply !== undefined) {
       context.broker.publish({
@@ -137,7 +137,7 @@ class Request {
     }
     if (reply?.mode !== "watch") return;
     const watched = { job, kind, total: () => total };
-    watchJob(context, { subject: reply.subject, watched }, (id, listener) => hub.on(id, listener));
+    watchJob(context, { subject: reply.subject, watched, hub }, signal);
   }
 
   /** The same key again: the caller gets the result of the job that is already under way, or over. */
