@@ -140,6 +140,7 @@ export class Berth {
   }
 
   #harm(process: Process, harm: Harm): void {
+    if (this.role === "worker" && harm.type !== "jump") this.#ground.ledger.noteWorkerLost();
     switch (harm.type) {
       case "kill":
         return this.#end(process, harm.downMs);

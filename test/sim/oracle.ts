@@ -28,20 +28,26 @@ export function failsForGood(job: SimJob, { p, x, f }: SimItem): boolean {
   return p || x || f >= job.maxAttempts;
 }
 
-export function expectedOf(seed: number, job: SimJob): Expected {
+/** `buried`: items that fail besides, because too many workers died with them. */
+export function expectedOf(seed: number, job: SimJob, buried: ReadonlySet<number>): Expected {
   if (job.invalid) return { state: "failed", result: undefined, failing: [] };
   const items = Array.from({ length: job.count }, (_, index) => itemOf(seed, job, index));
-  const failing = items.flatMap((item, index) => (failsForGood(job, item) ? [index] : []));
+  const isFailing = (index: number) => buried.has(index) || failsForGood(job, items[index] as SimItem);
+  const failing = [...items.keys()].filter(isFailing);
   if (failing.length > 0 && job.onError === "fail") return { state: "failed", result: undefined, failing };
-  return { state: "succeeded", result: resultOf(job, items), failing };
+  return { state: "succeeded", result: resultOf(job, items, isFailing), failing };
 }
 
-function resultOf(job: SimJob, items: readonly SimItem[]): string {
-  const good = items.filter((item) => !failsForGood(job, item));
+function resultOf(
+  job: SimJob,
+  items: readonly SimItem[],
+  isFailing: (index: number) => boolean,
+): string {
+  const good = items.filter((_, index) => !isFailing(index));
   const fold: Record<Reduce, () => unknown> = {
     sum: () => good.reduce((sum, { w }) => sum + w, 0),
     count: () => good.length,
-    collect: () => items.map((item) => (failsForGood(job, item) ? null : outputOf(job, item))),
+    collect: () => items.map((item, index) => (isFailing(index) ? null : outputOf(job, item))),
     "merge-counts": () => Object.assign({}, ...good.map((item) => outputOf(job, item))),
   };
   return JSON.stringify(fold[job.reduce]());

@@ -14,8 +14,8 @@ export interface Scenario {
   timeoutMs: number;
   /** The largest message, in bytes: small ones bring the object store into play. */
   maxPayload: number;
-  /** Bytes that all streams together may take. */
-  maxBytes: number;
+  /** Bytes that the stream of tasks may take. */
+  taskBytes: number;
   /** Memory of an aggregator for collected outputs, in bytes. */
   cacheBytes: number;
   /** Every message takes up to so long, and may so overtake others. */
@@ -158,12 +158,17 @@ function fateOf(job: SimJob, hash: number): Omit<SimItem, "w" | "x"> {
 // ── drawing one ────────────────────────────────────────────────────────────────────────────────────────────────
 
 const SPAN_MS = 6_000;
+/** Room for a few batches of windowed jobs. */
+const TIGHT = 32 * 1024;
+/** So many tasks of a job may be out where there is little room: more would never fit in one batch. */
+const TIGHT_WINDOW = 5;
 
 export function scenarioOf(seed: number): Scenario {
   const dice = new Dice(seed);
   const fleet = fleetOf(dice.fork("fleet"));
   const isCalm = dice.chance(0.1);
-  const jobs = jobsOf(dice.fork("jobs"));
+  const drawn = jobsOf(dice.fork("jobs"));
+  const jobs = fleet.taskBytes === TIGHT ? drawn.map(windowed) : drawn;
   return {
     seed,
     ...fleet,
@@ -172,6 +177,10 @@ export function scenarioOf(seed: number): Scenario {
     blows: isCalm ? [] : blowsOf(dice.fork("blows"), fleet.fleet, fleet.leaseMs),
     calmAt: isCalm ? 0 : SPAN_MS + 2_000,
   };
+}
+
+function windowed(job: SimJob): SimJob {
+  return { ...job, window: job.window ?? TIGHT_WINDOW };
 }
 
 type FleetPart = Omit<Scenario, "seed" | "jobs" | "weather" | "blows" | "calmAt">;
@@ -185,7 +194,7 @@ function fleetOf(dice: Dice): FleetPart {
     leaseMs: dice.pick([700, 1_000, 2_000]),
     timeoutMs: dice.pick([300, 1_000, 1_000, 5_000]),
     maxPayload: dice.pick([1024 * 1024, 20 * 1024]),
-    maxBytes: dice.pick([2 ** 30, 2 ** 30, 2 ** 30, 2 ** 21]),
+    taskBytes: dice.pick([2 ** 30, 2 ** 30, 2 ** 30, TIGHT]),
     cacheBytes: dice.pick([2 ** 26, 2 ** 26, 0, 1_000]),
     latencyMs: dice.pick([0, 0, 1, 3, 20]),
     clocks: Array.from({ length: 8 }, () => clockOf(dice, areClocksWrong)),

@@ -2,6 +2,7 @@
 import { Client } from "../../src/actors/client.ts";
 import type { SimulatedBroker } from "../../src/broker/simulated/client.ts";
 import { SimulatedServer } from "../../src/broker/simulated/server.ts";
+import type { TopologyPlan } from "../../src/broker/port.ts";
 import { topologyOf } from "../../src/broker/topology.ts";
 import { MusterError } from "../../src/errors.ts";
 import { Names } from "../../src/protocol/names.ts";
@@ -43,10 +44,16 @@ const LIVENESS_MS = 45_000;
 const DRAIN_MS = 40_000;
 const STOP_MS = 30_000;
 const STEP_MS = 250;
+const GIGABYTE = 1024 ** 3;
 
 export async function simulate(seed: number, options: SimulateOptions = {}): Promise<Verdict> {
   const simulation = new Simulation(options.scenario ?? scenarioOf(seed), options.onLine);
   return await simulation.run();
+}
+
+interface LetterBody {
+  index: number;
+  error: { code: string };
 }
 
 class Simulation {
@@ -101,7 +108,7 @@ class Simulation {
         storage: "file",
         leaseMs: scenario.leaseMs,
         jobLeaseMs: Math.max(600, Math.round(scenario.leaseMs * 0.6)),
-        maxBytes: scenario.maxBytes,
+        maxBytes: GIGABYTE,
         outcomeTtlMs: 24 * 3_600_000,
       },
     };
@@ -142,7 +149,7 @@ class Simulation {
 
   async #live(): Promise<void> {
     const observer = this.#server.connect("observer");
-    await this.#settle(observer.ensure(topologyOf(this.#ground.topology)));
+    await this.#settle(observer.ensure(this.#plan()));
     await this.#observe(observer);
     const client = await this.#settle(this.#startClient());
     await this.#settle(this.#startFleet());
@@ -163,6 +170,14 @@ class Simulation {
   }
 
   // ── the start ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #plan(): TopologyPlan {
+    const plan = topologyOf(this.#ground.topology);
+    const streams = plan.streams.map((stream) =>
+      stream.name === "MUSTER_TASKS" ? { ...stream, maxBytes: this.#scenario.taskBytes } : stream,
+    );
+    return { ...plan, streams };
+  }
 
   async #observe(observer: SimulatedBroker): Promise<void> {
     const { outcomes, dead } = { outcomes: "MUSTER_OUTCOMES", dead: "MUSTER_DEAD" };
@@ -185,8 +200,8 @@ class Simulation {
         fromSeq: 1,
         onMessage: ({ subject, data }) => {
           letters.release(1);
-          const { index } = JSON.parse(Buffer.from(data).toString()) as { index: number };
-          this.#ledger.onDeadLetter(subject.split(".")[3] ?? "", index);
+          const { index, error } = JSON.parse(Buffer.from(data).toString()) as LetterBody;
+          this.#ledger.onDeadLetter(subject.split(".")[3] ?? "", index, error.code);
         },
       }),
     );

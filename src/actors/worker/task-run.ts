@@ -21,6 +21,8 @@ export interface TaskGround {
   handlers: HandlerSet;
   executor: Executor;
   slots: SlotQueue;
+  /** Lets one task at a time run of those that a worker died with, so that the one to blame takes no other with it again. */
+  suspects: SlotQueue;
   isCancelled(job: string): boolean;
 }
 
@@ -49,6 +51,9 @@ export class TaskRun {
   readonly #patience = new AbortController();
   #cancelled = false;
   #begun = false;
+  /** To be marked when it begins; not before, as what waits in a worker's queue is not to blame for its death. */
+  #mark = false;
+  #isSuspect = false;
   #handlerMs = 0;
 
   constructor(ground: TaskGround, delivery: Delivery, task: Task) {
@@ -111,7 +116,8 @@ export class TaskRun {
       return { type: "split" };
     }
     if (step.type === "bury") return await this.#store([buried(this.task, step.deaths)], marks, undefined);
-    if (step.mark) await marks.add();
+    this.#mark = step.mark;
+    this.#isSuspect = deaths > 0;
     return await this.#execute(marks);
   }
 
@@ -123,7 +129,7 @@ export class TaskRun {
     for (;;) {
       const { next } = move;
       if (next.type === "done") return await this.#store(next.failures, marks, next.pieces);
-      const moved = next.type === "wait" ? await this.#wait(move, next.ms) : await this.#pass(move, handler);
+      const moved = next.type === "wait" ? await this.#wait(move, next.ms) : await this.#pass(move, handler, marks);
       if (this.#cancelled) return { type: "dropped", reason: "cancelled" };
       if (moved === undefined) return this.#giveBack(marks);
       move = moved;
@@ -146,12 +152,17 @@ export class TaskRun {
     }
   }
 
-  async #pass(move: ChunkMove, handler: LoadedHandler): Promise<ChunkMove | undefined> {
-    const { slots, executor, context } = this.#ground;
+  async #pass(
+    move: ChunkMove,
+    handler: LoadedHandler,
+    marks: DeathMarks,
+  ): Promise<ChunkMove | undefined> {
+    const { executor, context } = this.#ground;
     const { signal } = this.#work;
-    const result = await slots.run(this.#begun ? "begun" : this.task.spec.priority, () => {
+    const result = await this.#inSlot(async () => {
+      if (this.#mark && !this.#begun) await marks.add();
       this.#begun = true;
-      return executor.run(this.#request(move, handler), signal);
+      return await executor.run(this.#request(move, handler), signal);
     });
     if (result === undefined || signal.aborted) return undefined;
     this.#handlerMs += result.handlerMs;
@@ -163,6 +174,13 @@ export class TaskRun {
       random: context.random,
       now: context.clock.now(),
     });
+  }
+
+  #inSlot<T>(work: () => Promise<T>): Promise<T | undefined> {
+    const { slots, suspects } = this.#ground;
+    const rank = this.#begun ? "begun" : this.task.spec.priority;
+    const run = () => slots.run(rank, work);
+    return this.#isSuspect ? suspects.run(rank, run) : run();
   }
 
   #request({ next }: ChunkMove, handler: LoadedHandler): PassRequest {

@@ -45,6 +45,7 @@ export class Worker extends Service {
   readonly #handlers: HandlerSet;
   readonly #executor: Executor;
   readonly #slots: SlotQueue;
+  readonly #suspects = new SlotQueue(1);
   readonly #lanes: Lane[] = [];
   readonly #runs = new Set<TaskRun>();
   readonly #cancelled = new Set<string>();
@@ -68,6 +69,7 @@ export class Worker extends Service {
       handlers,
       executor,
       slots: this.#slots,
+      suspects: this.#suspects,
       isCancelled: (job) => this.#cancelled.has(job),
     };
   }
@@ -101,6 +103,7 @@ export class Worker extends Service {
     const heldAtStop = [...this.#runs];
     const stopping = Promise.all(this.#lanes.map(({ consumption }) => consumption.stop()));
     this.#slots.empty();
+    this.#suspects.empty();
     for (const run of this.#runs) run.drain();
     await stopping;
     await this.#background.settled();
