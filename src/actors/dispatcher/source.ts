@@ -1,6 +1,6 @@
 /** Where a job's items come from, taken in order and a chunk at a time. */
 import { MAX_CHUNK_BYTES } from "../../domain/scatter.ts";
-import { InvalidBody, MusterError } from "../../errors.ts";
+import { InvalidBody, MusterError, Unexpected } from "../../errors.ts";
 import { parseJson } from "../../protocol/json.ts";
 import type { JobInput } from "../../protocol/submission.ts";
 import type { ActorContext } from "../context.ts";
@@ -99,6 +99,7 @@ class RecordSource implements Source {
   #ahead: string | undefined;
   #bytes = 0;
   #taken = 0;
+  #isClosed = false;
 
   private constructor(records: AsyncIterator<string>) {
     this.#records = records;
@@ -136,11 +137,14 @@ class RecordSource implements Source {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#records.return?.();
   }
 
   async #advance(): Promise<void> {
     const next = await this.#records.next();
+    // A reader that was closed says "no more", but that is not the end of the input.
+    if (this.#isClosed) throw new Unexpected(new Error("the input was closed while it was read"));
     this.#ahead = next.done ? undefined : next.value;
   }
 }
