@@ -53,7 +53,6 @@ export class TaskRun {
   #begun = false;
   /** To be marked when it begins; not before, as what waits in a worker's queue is not to blame for its death. */
   #mark = false;
-  #isSuspect = false;
   #handlerMs = 0;
 
   constructor(ground: TaskGround, delivery: Delivery, task: Task) {
@@ -117,8 +116,14 @@ export class TaskRun {
     }
     if (step.type === "bury") return await this.#store([buried(this.task, step.deaths)], marks, undefined);
     this.#mark = step.mark;
-    this.#isSuspect = deaths > 0;
-    return await this.#execute(marks);
+    return deaths === 0 ? await this.#execute(marks) : await this.#executeAlone(marks);
+  }
+
+  /** One suspect after the other, each until its mark is gone. */
+  async #executeAlone(marks: DeathMarks): Promise<TaskEnd> {
+    const { suspects } = this.#ground;
+    const end = await suspects.run(this.task.spec.priority, () => this.#execute(marks));
+    return end ?? { type: "returned" };
   }
 
   // ── passes ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -157,9 +162,9 @@ export class TaskRun {
     handler: LoadedHandler,
     marks: DeathMarks,
   ): Promise<ChunkMove | undefined> {
-    const { executor, context } = this.#ground;
+    const { slots, executor, context } = this.#ground;
     const { signal } = this.#work;
-    const result = await this.#inSlot(async () => {
+    const result = await slots.run(this.#begun ? "begun" : this.task.spec.priority, async () => {
       if (this.#mark && !this.#begun) await marks.add();
       this.#begun = true;
       return await executor.run(this.#request(move, handler), signal);
@@ -174,13 +179,6 @@ export class TaskRun {
       random: context.random,
       now: context.clock.now(),
     });
-  }
-
-  #inSlot<T>(work: () => Promise<T>): Promise<T | undefined> {
-    const { slots, suspects } = this.#ground;
-    const rank = this.#begun ? "begun" : this.task.spec.priority;
-    const run = () => slots.run(rank, work);
-    return this.#isSuspect ? suspects.run(rank, run) : run();
   }
 
   #request({ next }: ChunkMove, handler: LoadedHandler): PassRequest {
