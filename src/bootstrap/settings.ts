@@ -87,6 +87,18 @@ export async function agreeOnSettings(
   return merged;
 }
 
+/** The settings that the fleet runs with; undefined where there is no fleet yet. */
+export async function settingsInForce({
+  broker,
+  names,
+}: {
+  broker: Broker;
+  names: Names;
+}): Promise<FleetSettings | undefined> {
+  const entry = await (await broker.bucket(names.leases)).get(KEY);
+  return entry === undefined ? undefined : parseFleetSettings(JSON.parse(entry.value) as FleetSettingsInput);
+}
+
 type LeaseBuckets = Parameters<Broker["ensure"]>[0]["buckets"];
 
 /** Opens the bucket, and makes it only where it is missing: a worker need not be allowed to. */
