@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { locateServer } from "../../src/bootstrap/server/locate.ts";
 import { connectJetStream } from "../../src/broker/jetstream/index.ts";
 import { BrokerTooOld } from "../../src/errors.ts";
-import { cli } from "../support/cli.ts";
+import { cliProcess } from "../support/cli.ts";
 
 const path = process.env.MUSTER_OLD_NATS_SERVER;
 const why = path === undefined ? " (skipped: MUSTER_OLD_NATS_SERVER names none; .ci/run fetches one)" : "";
@@ -43,7 +43,7 @@ describe.skipIf(path === undefined)(`a real nats-server that is too old${why}`, 
   });
 
   it("ends a worker with exit code 3", async () => {
-    const { code, stderr } = await cli(["worker", "--server", url]);
+    const { code, stderr } = await cliProcess(["worker"], url).ended;
     expect(code).toBe(3);
     expect(stderr).toMatch(/too old/);
   });
