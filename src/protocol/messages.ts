@@ -31,6 +31,8 @@ export interface Task extends ItemRange {
   readonly spec: JobSpec;
   /** JSON array of the items; empty for ranges. */
   readonly items: Uint8Array | string;
+  /** The spec as it came, so that the result can carry it on without encoding it again. */
+  readonly specText?: string;
 }
 
 export function encodeTask(task: Task, specText = encodeSpec(task.spec)): Encoded {
@@ -42,9 +44,11 @@ export function encodeTask(task: Task, specText = encodeSpec(task.spec)): Encode
 
 /** @throws InvalidBody when the message is not a task */
 export function decodeTask(message: Received, specs: SpecDecoder): Task {
-  const spec = specs.decode(message.headers[HEADER.spec]);
+  const specText = message.headers[HEADER.spec];
+  const spec = specs.decode(specText);
   const { from, count, total } = decodeItems(message.headers[HEADER.items]);
-  return { spec: withTotal(spec, total), from, count, items: message.data };
+  const task = { spec: withTotal(spec, total), from, count, items: message.data };
+  return specText === undefined ? task : { ...task, specText };
 }
 
 function withTotal(spec: JobSpec, total: number | undefined): JobSpec {

@@ -1,7 +1,7 @@
 /** One task in the hands of a worker: its items run, its result stored, and only then acknowledged. */
 import type { Delivery } from "../../broker/port.ts";
 import { type ChunkMove, onPass, onWaited, startChunk } from "../../domain/chunk-run.ts";
-import { decideDelivery } from "../../domain/delivery.ts";
+import { type DeliveryStep, decideDelivery } from "../../domain/delivery.ts";
 import type { ItemFailure, PassResult } from "../../domain/pass.ts";
 import { type Reducer, reducerFor } from "../../domain/reducers/index.ts";
 import { settleChunk } from "../../domain/settle-chunk.ts";
@@ -12,8 +12,9 @@ import type { ActorContext } from "../context.ts";
 import type { HandlerSet, LoadedHandler } from "../handlers/handler-set.ts";
 import type { Executor, Inputs, PassRequest } from "../handlers/pass.ts";
 import { DeathMarks } from "./deaths.ts";
+import type { JobStop, JobStops } from "./job-stops.ts";
 import { itemsOf, split, storeResult } from "./settle.ts";
-import type { SlotQueue } from "./slot-queue.ts";
+import type { Rank, SlotQueue } from "./slot-queue.ts";
 
 /** What a run needs of its worker. */
 export interface TaskGround {
@@ -21,6 +22,7 @@ export interface TaskGround {
   handlers: HandlerSet;
   executor: Executor;
   slots: SlotQueue;
+  stops: JobStops;
   isCancelled(job: string): boolean;
 }
 
@@ -31,6 +33,14 @@ export type TaskEnd =
   | { type: "split" }
   /** Not finished here: another worker gets it at once. */
   | { type: "returned" };
+
+type RunStep = Extract<DeliveryStep, { type: "run" }>;
+
+interface Passing {
+  handler: LoadedHandler;
+  marks: DeathMarks;
+  how: RunStep;
+}
 
 const MAX_ATTEMPTS = 3;
 const MAX_BACKOFF_MS = 30_000;
@@ -43,16 +53,14 @@ export class TaskRun {
   /** When it came, in milliseconds since 1970. */
   readonly since: number;
   readonly #ground: TaskGround;
-  /** Aborts what runs. */
-  readonly #work = new AbortController();
-  /** Aborts waits between attempts. */
-  readonly #patience = new AbortController();
+  readonly #stop: JobStop;
   #cancelled = false;
   #begun = false;
   #handlerMs = 0;
 
   constructor(ground: TaskGround, delivery: Delivery, task: Task) {
     this.#ground = ground;
+    this.#stop = ground.stops.enter(task.spec.job);
     this.delivery = delivery;
     this.task = task;
     this.since = ground.context.clock.now();
@@ -70,13 +78,13 @@ export class TaskRun {
 
   /** The worker leaves: a task that waits for its next attempt is given back, what runs goes on. */
   drain(): void {
-    this.#patience.abort(new Error("the worker drains"));
+    this.#stop.patience.abort(new Error("the worker drains"));
   }
 
   /** The worker must end: what runs is aborted, and the task is given back. */
   abort(): void {
     this.drain();
-    this.#work.abort(new Error("the work was aborted"));
+    this.#stop.work.abort(new Error("the work was aborted"));
   }
 
   async run(): Promise<TaskEnd> {
@@ -98,19 +106,21 @@ export class TaskRun {
       return { type: "split" };
     }
     if (step.type === "bury") return await this.#store([buried(this.task, step.deaths)], marks, undefined);
-    if (step.mark) await marks.add();
-    return await this.#execute(marks);
+    return await this.#execute(marks, step);
   }
 
   // ── passes ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-  async #execute(marks: DeathMarks): Promise<TaskEnd> {
+  async #execute(marks: DeathMarks, how: RunStep): Promise<TaskEnd> {
     const handler = this.#ground.handlers.need(this.task.spec.kind);
     let move = startChunk(this.task);
     for (;;) {
       const { next } = move;
       if (next.type === "done") return await this.#store(next.failures, marks, next.pieces);
-      const moved = next.type === "wait" ? await this.#wait(move, next.ms) : await this.#pass(move, handler);
+      const moved =
+        next.type === "wait"
+          ? await this.#wait(move, next.ms)
+          : await this.#pass(move, { handler, marks, how });
       if (this.#cancelled) return { type: "dropped", reason: "cancelled" };
       if (moved === undefined) return this.#giveBack(marks);
       move = moved;
@@ -126,19 +136,21 @@ export class TaskRun {
   async #wait(move: ChunkMove, ms: number): Promise<ChunkMove | undefined> {
     const { context } = this.#ground;
     try {
-      await sleep(context.clock, ms, this.#patience.signal);
+      await sleep(context.clock, ms, this.#stop.patience.signal);
       return onWaited(move.state, context.clock.now());
     } catch {
       return undefined; // Draining: whoever gets the task begins it anew.
     }
   }
 
-  async #pass(move: ChunkMove, handler: LoadedHandler): Promise<ChunkMove | undefined> {
+  async #pass(move: ChunkMove, { handler, marks, how }: Passing): Promise<ChunkMove | undefined> {
     const { slots, executor, context } = this.#ground;
-    const { signal } = this.#work;
-    const result = await slots.run(this.#begun ? "begun" : this.task.spec.priority, () => {
+    const { signal } = this.#stop.work;
+    const result = await slots.run(this.#rank(how), async () => {
+      // Only now: a task that waits in the queue of a worker that dies is not to blame.
+      if (how.mark && !this.#begun) await marks.add();
       this.#begun = true;
-      return executor.run(this.#request(move, handler), signal);
+      return await executor.run(this.#request(move, handler), signal);
     });
     if (result === undefined || signal.aborted) return undefined;
     this.#handlerMs += result.handlerMs;
@@ -150,6 +162,11 @@ export class TaskRun {
       random: context.random,
       now: context.clock.now(),
     });
+  }
+
+  #rank({ alone }: RunStep): Rank {
+    if (alone) return "alone";
+    return this.#begun ? "begun" : this.task.spec.priority;
   }
 
   #request({ next }: ChunkMove, handler: LoadedHandler): PassRequest {
@@ -201,7 +218,13 @@ export class TaskRun {
       handlerMs: this.#handlerMs,
       worker: context.id,
     };
-    await storeResult(context, { result, reducer, failures: settled.failures }, this.#work.signal);
+    const { specText } = this.task;
+    const { failures: settledFailures } = settled;
+    await storeResult(
+      context,
+      { result, reducer, failures: settledFailures, specText },
+      this.#stop.work.signal,
+    );
     await marks.remove();
     return { type: "stored", handlerMs: this.#handlerMs, failed: failures.length };
   }
