@@ -42,8 +42,12 @@ export class MusterError extends Error {
 // ── what a caller sends ────────────────────────────────────────────────────────────────────────────────────────
 
 export class InvalidJson extends MusterError {
+  /** The fault and its place, without what was read. */
+  readonly reason: string;
+
   constructor(reason: string, details?: ErrorDetails) {
     super("invalid_json", 400, `The body is not valid JSON: ${reason}`, details);
+    this.reason = reason;
   }
 }
 
@@ -73,6 +77,23 @@ export class ForbiddenKey extends MusterError {
 export class InvalidBody extends MusterError {
   constructor(reason: string, details?: ErrorDetails) {
     super("invalid_body", 400, reason, details);
+  }
+}
+
+/** A record of an input that cannot be read; `place` says where, as in `logs/a.csv, line 7`. */
+export class InvalidRecord extends MusterError {
+  constructor(place: string, reason: string) {
+    super("invalid_record", 400, `${place}: ${reason}`, { path: place });
+  }
+}
+
+/** An object of inputs that was deleted, replaced or damaged while its job was reading it. */
+export class InputGone extends MusterError {
+  constructor(object: string, reason: string, details?: ErrorDetails) {
+    super("input_gone", 410, `The input "${object}" ${reason} while it was read.`, {
+      path: "object",
+      ...details,
+    });
   }
 }
 
