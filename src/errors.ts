@@ -87,13 +87,10 @@ export class InvalidRecord extends MusterError {
   }
 }
 
-/** An object of inputs that was deleted, replaced or damaged while its job was reading it. */
-export class InputGone extends MusterError {
-  constructor(object: string, reason: string, details?: ErrorDetails) {
-    super("input_gone", 410, `The input "${object}" ${reason} while it was read.`, {
-      path: "object",
-      ...details,
-    });
+/** An object that was deleted, replaced or damaged while it was read. */
+export class ObjectGone extends MusterError {
+  constructor(object: string, reason = "was deleted or replaced while it was read") {
+    super("object_gone", 410, `The object "${object}" ${reason}.`, { path: "object" });
   }
 }
 

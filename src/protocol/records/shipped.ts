@@ -2,11 +2,10 @@
  * Records as a client ships them: NDJSON, in which a line `!{"line":7,"reason":"…","source":"logs/a.csv"}` stands for a
  * record that it could not read. No JSON text begins with an exclamation mark.
  */
-import { readJsonLine } from "./lines.ts";
-import type { BadRecord, InputRecord, RawRecord } from "./record.ts";
+import { type BadRecord, type InputRecord, type RawRecord, readText } from "./record.ts";
 
 const MARK = "!";
-const MARK_BYTE = 0x21;
+const MARK_CODE = MARK.charCodeAt(0);
 
 /** One line of a shipped object, without its line break. */
 export function shippedLine(record: InputRecord): string {
@@ -15,11 +14,12 @@ export function shippedLine(record: InputRecord): string {
   return /[\r\n]/.test(record) ? record.replace(/[\r\n]+/g, " ") : record;
 }
 
-/** Reads a line of a shipped object. */
+/** Reads a line of a shipped object. Items are taken as they are: whoever shipped them has read them, as will the worker. */
 export function readShippedLine(raw: RawRecord): InputRecord | undefined {
-  if (raw.bytes?.[0] !== MARK_BYTE) return readJsonLine(raw);
-  const { line, bytes } = raw;
-  return badRecordOf(bytes.toString("utf8", 1)) ?? { line, reason: "it is a mark that cannot be read." };
+  return readText(raw, (text, line) => {
+    if (text.charCodeAt(0) !== MARK_CODE) return text === "" ? undefined : text;
+    return badRecordOf(text.slice(1)) ?? { line, reason: "it is a mark that cannot be read." };
+  });
 }
 
 function badRecordOf(text: string): BadRecord | undefined {
