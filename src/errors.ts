@@ -80,10 +80,10 @@ export class InvalidBody extends MusterError {
   }
 }
 
-/** A record of an input that cannot be read; `place` says where, as in `logs/a.csv, line 7`. */
+/** A record of an input that cannot be read; the sentence begins with its place, as in `logs/a.csv, line 7`. */
 export class InvalidRecord extends MusterError {
-  constructor(place: string, reason: string) {
-    super("invalid_record", 400, `${place}: ${reason}`, { path: place });
+  constructor(sentence: string) {
+    super("invalid_record", 400, sentence);
   }
 }
 
@@ -244,11 +244,20 @@ export class PoisonTask extends MusterError {
 /** An item that failed for good and took its job with it; keeps the code of the item's own error. */
 export class ItemFailed extends MusterError {
   constructor(failure: { index: number; code: string; message: string; attempts: number }) {
-    const times = failure.attempts === 1 ? "once" : `${failure.attempts} times`;
-    super(failure.code, 500, `Item ${failure.index} failed (tried ${times}): ${failure.message}`, {
-      path: `items[${failure.index}]`,
-    });
+    super(
+      failure.code,
+      500,
+      `Item ${failure.index} failed (${triedText(failure.attempts)}): ${failure.message}`,
+      {
+        path: `items[${failure.index}]`,
+      },
+    );
   }
+}
+
+function triedText(attempts: number): string {
+  if (attempts === 0) return "never run";
+  return attempts === 1 ? "tried once" : `tried ${attempts} times`;
 }
 
 // ── handlers and configuration ─────────────────────────────────────────────────────────────────────────────────

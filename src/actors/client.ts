@@ -12,6 +12,8 @@ import { findMember } from "../protocol/json.ts";
 import type { DeadLetter, Outcome } from "../protocol/messages.ts";
 import { checkToken, HEADER, type JobVerb, type Names } from "../protocol/names.ts";
 import type { ProgressLine } from "../protocol/progress.ts";
+import type { InputRecord } from "../protocol/records/record.ts";
+import { shippedLine } from "../protocol/records/shipped.ts";
 import { jobOfKey } from "../protocol/submission.ts";
 import { timedId } from "../runtime/id.ts";
 import { Service } from "../runtime/service.ts";
@@ -40,10 +42,10 @@ export interface DeadLetterView extends DeadLetter {
   time: number;
 }
 
-/** Records that are shipped through the object store, one JSON text each. */
+/** Records that are shipped through the object store: the JSON texts of items, or bad records. */
 export interface ClientRecords {
   kind: string;
-  records: AsyncIterable<string> | Iterable<string>;
+  records: AsyncIterable<InputRecord> | Iterable<InputRecord>;
   options?: Readonly<Record<string, string | number>>;
 }
 
@@ -98,7 +100,7 @@ export class Client extends Service {
     const name = timedId(clock.now());
     const objects = await broker.objects(names.inputs);
     await objects.put(name, inLines(records));
-    const body = JSON.stringify({ object: `${names.inputs}/${name}`, format: "ndjson" });
+    const body = JSON.stringify({ object: `${names.inputs}/${name}`, format: "shipped" });
     return await this.submit({ kind, body, options });
   }
 
@@ -224,16 +226,22 @@ function optionHeaders(options: Readonly<Record<string, string | number>>): Reco
   return Object.fromEntries(entries);
 }
 
-async function* inLines(records: AsyncIterable<string> | Iterable<string>): AsyncIterable<Uint8Array> {
-  const LINES = 1_000;
-  let batch: string[] = [];
+/** Characters of records that go together: fewer would cost a promise a record, more would be held in memory. */
+const SHIPPED_AT_ONCE = 64 * 1024;
+
+async function* inLines(records: ClientRecords["records"]): AsyncIterable<Uint8Array> {
+  let lines: string[] = [];
+  let length = 0;
   for await (const record of records) {
-    batch.push(record);
-    if (batch.length < LINES) continue;
-    yield Buffer.from(`${batch.join("\n")}\n`);
-    batch = [];
+    const line = shippedLine(record);
+    lines.push(line, "\n");
+    length += line.length;
+    if (length < SHIPPED_AT_ONCE) continue;
+    yield Buffer.from(lines.join(""));
+    lines = [];
+    length = 0;
   }
-  if (batch.length > 0) yield Buffer.from(`${batch.join("\n")}\n`);
+  yield Buffer.from(lines.join(""));
 }
 
 function answeredError({ code, message, path }: ErrorShape, status: number): MusterError {

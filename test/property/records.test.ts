@@ -68,6 +68,9 @@ describe("records, however their bytes are cut", () => {
     ));
 });
 
+/** Formats whose items are checked; what was shipped is taken as it is. */
+const read = options.filter(({ format }) => format !== "shipped");
+
 describe("records that were written by the book", () => {
   const json = fc
     .jsonValue({ maxDepth: 3 })
@@ -119,7 +122,7 @@ describe("records that were written by the book", () => {
 
   it("come back as they were when they are shipped, the bad ones too", () =>
     fc.assert(
-      fc.asyncProperty(input, options, lengths, async (bytes, options, lengths) => {
+      fc.asyncProperty(input, read, lengths, async (bytes, options, lengths) => {
         const records = await recordsOf(bytes, options);
         const text = records.map((record) => `${shippedLine(record)}\n`).join("");
         const again = await recordsOf(text, { format: "shipped" }, lengths);

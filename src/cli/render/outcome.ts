@@ -51,7 +51,7 @@ function sentenceOf({ job, state, counts, error }: Outcome): string | undefined 
 }
 
 function failureLine({ index, code, message, attempts }: Failure): string {
-  return `item ${index}: ${cut(message, MESSAGE)} [${code}, tried ${counted(attempts, "time")}]`;
+  return `item ${index}: ${cut(message, MESSAGE)} [${code}, ${attempts === 0 ? "never run" : `tried ${counted(attempts, "time")}`}]`;
 }
 
 // ── as JSON ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -3,7 +3,7 @@ import { BrokenGzip, type Bytes, plainBytes } from "./bytes.ts";
 import { RowCutter, RowReader } from "./csv.ts";
 import { ElementCutter, readElement } from "./json-array.ts";
 import { LineCutter, readJsonLine, readLine } from "./lines.ts";
-import type { Cutter, InputRecord, RawRecord } from "./record.ts";
+import { type Cutter, type InputRecord, type RawRecord, TOO_LONG } from "./record.ts";
 import { readShippedLine } from "./shipped.ts";
 
 /**
@@ -56,8 +56,10 @@ function formatOf({ format, header = true, maxBytes = MAX_BYTES }: RecordOptions
  * @throws InvalidBody when the header of a CSV cannot be used, and whatever the bytes throw
  */
 export async function* readRecords(bytes: Bytes, options: RecordOptions): AsyncGenerator<InputRecord[]> {
+  const { maxBytes = MAX_BYTES } = options;
   const { cutter, read } = formatOf(options);
-  const known = (raws: readonly RawRecord[]) => raws.map(read).filter((record) => record !== undefined);
+  const known = (raws: readonly RawRecord[]) =>
+    raws.map((raw) => bounded(read(raw), raw, maxBytes)).filter((record) => record !== undefined);
   try {
     for await (const piece of plainBytes(bytes)) yield known(cutter.push(asBuffer(piece)));
   } catch (error) {
@@ -66,6 +68,16 @@ export async function* readRecords(bytes: Bytes, options: RecordOptions): AsyncG
     return;
   }
   yield known(cutter.end());
+}
+
+/** An item may be longer than the bytes that it was read from. */
+function bounded(
+  record: InputRecord | undefined,
+  { line }: RawRecord,
+  maxBytes: number,
+): InputRecord | undefined {
+  if (typeof record !== "string" || record.length * 3 <= maxBytes) return record;
+  return Buffer.byteLength(record) <= maxBytes ? record : { line, reason: TOO_LONG };
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

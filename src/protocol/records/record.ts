@@ -17,6 +17,9 @@ export interface BadRecord {
 /** A record as it was read: the JSON text of an item, or a bad record. */
 export type InputRecord = string | BadRecord;
 
+/** The reason of a record with more bytes than an item may have. */
+export const TOO_LONG = "it is longer than an item may be.";
+
 /** The bytes of one record, not yet looked at. */
 export interface RawRecord {
   readonly line: number;
@@ -36,9 +39,13 @@ export interface Cutter {
   readonly line: number;
 }
 
-/** Names the place of a bad record for people. */
-export function placeOf({ source, line }: BadRecord): string {
-  return source === undefined ? `line ${line} of the input` : `${source}, line ${line}`;
+/** Characters of a bad record's reason: the reasons of a chunk of bad records travel in one message. */
+const MAX_REASON = 300;
+
+/** Says of a bad record where it is and what is wrong with it. */
+export function sentenceOf({ source, line, reason }: BadRecord): string {
+  const place = source === undefined ? `Line ${line} of the input` : `${source}, line ${line}`;
+  return `${place}: ${reason.slice(0, MAX_REASON)}`;
 }
 
 /** Reads the text of a raw record, where it is one; what `read` leaves undefined is no record at all. */
@@ -47,7 +54,7 @@ export function readText(
   read: (text: string, line: number) => InputRecord | undefined,
 ): InputRecord | undefined {
   if (fault !== undefined) return { line, reason: fault };
-  if (bytes === undefined) return { line, reason: "it is longer than an item may be." };
+  if (bytes === undefined) return { line, reason: TOO_LONG };
   return isUtf8(bytes) ? read(bytes.toString("utf8"), line) : { line, reason: "its bytes are not UTF-8." };
 }
 
