@@ -22,6 +22,7 @@ import type { ActorContext } from "./context.ts";
 import type { JobView } from "./dispatcher/job-verbs.ts";
 import { textOf } from "./json.ts";
 import { readOutcome } from "./outcomes.ts";
+import { streamOutputs } from "./output-stream.ts";
 import { ProgressHub } from "./progress-hub.ts";
 import { readThrough } from "./read-through.ts";
 
@@ -42,10 +43,13 @@ export interface DeadLetterView extends DeadLetter {
   time: number;
 }
 
+type InputBatch = readonly InputRecord[];
+
 /** Records that are shipped through the object store: the JSON texts of items, or bad records. */
 export interface ClientRecords {
   kind: string;
-  records: AsyncIterable<InputRecord> | Iterable<InputRecord>;
+  /** One by one or, where they are many, in batches. */
+  records: AsyncIterable<InputRecord | InputBatch> | Iterable<InputRecord | InputBatch>;
   options?: Readonly<Record<string, string | number>>;
 }
 
@@ -122,6 +126,23 @@ export class Client extends Service {
     } catch (error) {
       if (timer?.aborted && timeoutMs !== undefined) throw new WaitTimedOut(job, timeoutMs);
       throw error;
+    }
+  }
+
+  /**
+   * The outputs of a job that collects, as JSON texts in item order while it still runs, in batches; returns its outcome.
+   * Items that failed for good (with `onError: continue`) leave `null`.
+   */
+  async *outputs(job: string, wait: { signal?: AbortSignal } = {}): AsyncGenerator<string[], Outcome> {
+    const done = new AbortController();
+    const signal = wait.signal === undefined ? done.signal : AbortSignal.any([wait.signal, done.signal]);
+    const outcome = this.outcome(job, { signal });
+    outcome.catch(() => {}); // Nobody may be waiting for it any longer when it is given up.
+    const resultBytes = (ended: Outcome) => this.resultBytes(ended);
+    try {
+      return yield* streamOutputs(this.#context, { job, outcome, resultBytes });
+    } finally {
+      done.abort();
     }
   }
 
@@ -226,22 +247,22 @@ function optionHeaders(options: Readonly<Record<string, string | number>>): Reco
   return Object.fromEntries(entries);
 }
 
-/** Characters of records that go together: fewer would cost a promise a record, more would be held in memory. */
+/** Characters of records that are shipped at once. */
 const SHIPPED_AT_ONCE = 64 * 1024;
 
 async function* inLines(records: ClientRecords["records"]): AsyncIterable<Uint8Array> {
-  let lines: string[] = [];
-  let length = 0;
-  for await (const record of records) {
-    const line = shippedLine(record);
-    lines.push(line, "\n");
-    length += line.length;
-    if (length < SHIPPED_AT_ONCE) continue;
-    yield Buffer.from(lines.join(""));
-    lines = [];
-    length = 0;
+  let text = "";
+  for await (const given of records) {
+    for (const record of isBatch(given) ? given : [given]) text += `${shippedLine(record)}\n`;
+    if (text.length < SHIPPED_AT_ONCE) continue;
+    yield Buffer.from(text);
+    text = "";
   }
-  yield Buffer.from(lines.join(""));
+  yield Buffer.from(text);
+}
+
+function isBatch(given: InputRecord | InputBatch): given is InputBatch {
+  return Array.isArray(given);
 }
 
 function answeredError({ code, message, path }: ErrorShape, status: number): MusterError {

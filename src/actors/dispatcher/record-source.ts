@@ -3,16 +3,14 @@ import { MAX_CHUNK_BYTES } from "../../domain/scatter.ts";
 import { InvalidBody, InvalidRecord, ObjectGone } from "../../errors.ts";
 import type { InvalidItem } from "../../protocol/invalid-items.ts";
 import { readRecords } from "../../protocol/records/read.ts";
-import { type InputRecord, sentenceOf } from "../../protocol/records/record.ts";
+import { type InputRecord, ITEM_ROOM, sentenceOf } from "../../protocol/records/record.ts";
 import type { JobInput, OnBadRecord } from "../../protocol/submission.ts";
 import type { ActorContext } from "../context.ts";
 import type { Begin, Source, Taken } from "./source.ts";
 
 export type ObjectInput = Extract<JobInput, { type: "object" }>;
 
-/** Room that a task's headers take beside an item, in bytes. */
-const HEADER_ROOM = 16 * 1024;
-/** Bytes of an item that stands for a record which could not be read. */
+/** The item that stands for a record which could not be read. */
 const PLACEHOLDER = "null";
 
 interface Parts {
@@ -51,7 +49,7 @@ export class RecordSource implements Source {
     if (object === undefined) {
       throw new InvalidBody(`There is no object "${bucket}/${name}".`, { path: "object" });
     }
-    const maxBytes = context.broker.maxPayload - HEADER_ROOM;
+    const maxBytes = context.broker.maxPayload - ITEM_ROOM;
     const batches = readRecords(object, { ...input, maxBytes });
     const source = new RecordSource({ batches, version: object.version, onBadRecord });
     await source.#skip(begin.skip);

@@ -126,3 +126,12 @@ function isSpace(byte: number): boolean {
 export function readElement(raw: RawRecord): InputRecord | undefined {
   return readText(raw, (text, line) => itemOf(text.trim(), line));
 }
+
+/** The texts of an array that muster wrote, as they come. */
+export async function* elementTexts(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string[]> {
+  const cutter = new ElementCutter(Number.POSITIVE_INFINITY);
+  for await (const piece of bytes) {
+    const raws = cutter.push(Buffer.from(piece.buffer, piece.byteOffset, piece.length));
+    yield raws.map((raw) => raw.bytes?.toString("utf8") ?? "null");
+  }
+}

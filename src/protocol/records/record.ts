@@ -17,6 +17,9 @@ export interface BadRecord {
 /** A record as it was read: the JSON text of an item, or a bad record. */
 export type InputRecord = string | BadRecord;
 
+/** Room that a message needs beside an item, in bytes: a record may have no more than what is left. */
+export const ITEM_ROOM = 16 * 1024;
+
 /** The reason of a record with more bytes than an item may have. */
 export const TOO_LONG = "it is longer than an item may be.";
 
