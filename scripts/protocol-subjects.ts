@@ -177,6 +177,10 @@ const HEADERS: Record<keyof typeof HEADER, readonly [where: string, meaning: str
     "task, result; outcome",
     "Which items, as `from-last/total` (`*` while the total is not known). In an outcome: how many items were counted.",
   ],
+  invalid: [
+    "task",
+    'How many items are records that could not be read: they fail without being run. The body\'s first line then names them, as `[[0,"Line 7 of the input: …"]]`.',
+  ],
   spec: ["task, result", "What workers and aggregators must know of the job, as JSON."],
   handlerMs: ["result", "Milliseconds that the handler ran for this chunk."],
   worker: ["result", "The worker's id."],

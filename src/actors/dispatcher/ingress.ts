@@ -101,10 +101,10 @@ class Request {
   async #storeTask({ input, spec }: JobPlan): Promise<boolean> {
     const { context } = this.#ground;
     const total = spec.total ?? 0;
-    const source = await openSource(context, input, 0);
+    const source = await openSource(context, input);
     const { count, items } = await source.take(total);
     if (count < total) return false;
-    await context.broker.store(new TaskWriter(context, spec).message({ from: 0, count }, items));
+    await context.broker.store(new TaskWriter(context, spec).message({ from: 0, count }, { items }));
     return true;
   }
 

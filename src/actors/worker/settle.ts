@@ -5,7 +5,13 @@ import type { ItemFailure } from "../../domain/pass.ts";
 import { joinPartials, type Reducer } from "../../domain/reducers/index.ts";
 import { toMusterError } from "../../errors.ts";
 import { encodeJson, splitArray } from "../../protocol/json.ts";
-import { encodeDeadLetter, encodeResult, type Result, type Task } from "../../protocol/messages.ts";
+import {
+  encodeDeadLetter,
+  encodeResult,
+  type Result,
+  type Task,
+  type TaskItems,
+} from "../../protocol/messages.ts";
 import { partitionOf } from "../../protocol/names.ts";
 import type { ItemRange } from "../../protocol/spec.ts";
 import type { ActorContext } from "../context.ts";
@@ -112,14 +118,18 @@ async function bury(
 export async function split(context: ActorContext, task: Task, parts: readonly ItemRange[]): Promise<void> {
   const writer = new TaskWriter(context, task.spec);
   const items = task.spec.range === undefined ? itemsOf(task) : undefined;
-  const messages = parts.map((part) => {
-    const start = part.from - task.from;
-    return writer.message(
-      part,
-      items === undefined ? "" : `[${items.slice(start, start + part.count).join(",")}]`,
-    );
-  });
+  const messages = parts.map((part) => writer.message(part, partOf(task, items, part)));
   await context.broker.storeBatch(messages);
+}
+
+/** What of a task's items falls to a part of it. */
+function partOf(task: Task, items: readonly string[] | undefined, part: ItemRange): TaskItems {
+  const start = part.from - task.from;
+  const end = start + part.count;
+  const invalid = (task.invalid ?? [])
+    .filter(({ offset }) => offset >= start && offset < end)
+    .map(({ offset, message }) => ({ offset: offset - start, message }));
+  return { items: items === undefined ? "" : `[${items.slice(start, end).join(",")}]`, invalid };
 }
 
 /** The JSON texts of a task's items. */

@@ -5,7 +5,7 @@ import { type DeliveryStep, decideDelivery } from "../../domain/delivery.ts";
 import type { ItemFailure, PassResult } from "../../domain/pass.ts";
 import { type Reducer, reducerFor } from "../../domain/reducers/index.ts";
 import { settleChunk } from "../../domain/settle-chunk.ts";
-import { PoisonTask } from "../../errors.ts";
+import { InvalidRecord, PoisonTask } from "../../errors.ts";
 import type { Result, Task } from "../../protocol/messages.ts";
 import { sleep } from "../../runtime/clock.ts";
 import type { ActorContext } from "../context.ts";
@@ -113,7 +113,7 @@ export class TaskRun {
 
   async #execute(marks: DeathMarks, how: RunStep): Promise<TaskEnd> {
     const handler = this.#ground.handlers.need(this.task.spec.kind);
-    let move = startChunk(this.task);
+    let move = startChunk({ ...this.task, settled: unreadItems(this.task) });
     for (;;) {
       const { next } = move;
       if (next.type === "done") return await this.#store(next.failures, marks, next.pieces);
@@ -239,6 +239,17 @@ function inputsOf({ spec, from, count, items }: Task): Inputs {
   if (spec.range === undefined) return { type: "items", json: items };
   const { start, step } = spec.range;
   return { type: "range", start: start + from * step, step, count };
+}
+
+/** Records that could not be read: there is nothing to run. */
+function unreadItems({ from, invalid = [] }: Task): ItemFailure[] {
+  return invalid.map(({ offset, message }) => ({
+    index: from + offset,
+    code: new InvalidRecord(message).code,
+    message,
+    permanent: true,
+    attempt: 0,
+  }));
 }
 
 function buried(task: Task, deaths: number): ItemFailure {

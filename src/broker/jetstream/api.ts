@@ -48,6 +48,11 @@ export function faultError(what: string, fault: ApiFault): MusterError {
   return new BrokerRefused(what, code, description);
 }
 
+/** Whether the server refused with this code, for which muster has no class of its own. */
+export function isRefusal(error: unknown, code: number): boolean {
+  return error instanceof BrokerRefused && error.brokerCode === code;
+}
+
 /** Converts what a request of the client library rejected with. */
 export function requestError(subject: string, error: unknown): MusterError {
   const cause = error instanceof errors.RequestError && error.cause !== undefined ? error.cause : error;

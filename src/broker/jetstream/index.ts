@@ -313,7 +313,7 @@ class JetStreamBroker implements Broker {
   }
 
   objects(name: string): Promise<ObjectBucket> {
-    return openObjects(this.#js, name);
+    return openObjects(this.#js, this.#api, name);
   }
 
   // ── the connection ───────────────────────────────────────────────────────────────────────────────────────────
