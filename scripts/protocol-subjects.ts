@@ -85,6 +85,7 @@ function onPartition(subject: string): string {
 
 const CONTROL: Readonly<Record<string, string>> = {
   beat: "Every actor, every second: id, role, host, pid; workers also kinds and slots. Five seconds of silence count as gone.",
+  "roll-call": "Whoever needs to know the fleet now: every actor beats at once.",
   progress: "Aggregators, many jobs in one message: how far each is, in absolute numbers.",
   query: "A dispatcher asks for the progress of one job to be told again.",
   cancel: "A job is over: workers abort its tasks, aggregators forget it.",

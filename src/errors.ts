@@ -286,6 +286,17 @@ export class BrokerNotFound extends MusterError {
   }
 }
 
+/** The server is there, but no actor was ever started on it. */
+export class NoFleet extends MusterError {
+  constructor(server: string, prefix: string) {
+    super(
+      "no_fleet",
+      503,
+      `No muster fleet runs at ${server} under the prefix "${prefix}": start one with "muster up --server ${server}".`,
+    );
+  }
+}
+
 /** JetStream is off, or the account may not use it. */
 export class JetStreamUnavailable extends MusterError {
   constructor(reason: string, details?: ErrorDetails) {

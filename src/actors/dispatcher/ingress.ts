@@ -2,7 +2,7 @@
 import type { InMessage, Subscription } from "../../broker/port.ts";
 import { type JobPlan, planJob } from "../../domain/plan.ts";
 import { type MusterError, toMusterError } from "../../errors.ts";
-import { errorBody } from "../../protocol/messages.ts";
+import { errorBody, oneLine } from "../../protocol/messages.ts";
 import { HEADER, SUBMISSION_VERBS, type SubmissionVerb } from "../../protocol/names.ts";
 import type { ReplyTo } from "../../protocol/spec.ts";
 import { jobOfKey, parseSubmission, type Submission } from "../../protocol/submission.ts";
@@ -44,7 +44,7 @@ export function replyError({ broker }: ActorContext, subject: string | undefined
   broker.publish({
     subject,
     headers: {
-      [HEADER.serviceError]: error.message.replace(/\s+/g, " "),
+      [HEADER.serviceError]: oneLine(error.message),
       [HEADER.serviceErrorCode]: String(error.status),
     },
     data: errorBody(error.toShape()),

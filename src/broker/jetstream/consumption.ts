@@ -38,8 +38,9 @@ export class JetStreamConsumption implements Consumption, Restartable {
       inbox: ground.inbox(),
       expiresMs: ground.pullExpiresMs,
       onMessage: (message) => this.#onMessage(ground, options, message),
-      onTrouble: (reason) => {
-        options.onTrouble?.(reason);
+      onTrouble: (reason, times) => {
+        // Once is common: a leader just changed, or the consumer is only now being made.
+        if (times > 1) options.onTrouble?.(reason);
         mend().catch((error) => options.onTrouble?.(String(error)));
       },
     });

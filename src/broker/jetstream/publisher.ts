@@ -1,6 +1,6 @@
 /**
  * Acknowledged publishes over one inbox subscription: an entry in a map a message in flight, and one timer for all of
- * them. The client library's own publish costs four times the CPU (docs/performance.md).
+ * them. The client library's own publish costs four times the CPU (docs/decisions/005-own-publisher-and-pull-loop.md).
  */
 import type { Msg, NatsConnection, Subscription } from "nats";
 import { PermissionDenied, WriteUnknown } from "../../errors.ts";

@@ -2,9 +2,9 @@
 import { type JetStreamClient, StorageType } from "@nats-io/jetstream";
 import { type KV, Kvm } from "@nats-io/kv";
 import { type ObjectStore, Objm } from "@nats-io/obj";
-import { MusterError, RequestFailed, WriteConflict } from "../../errors.ts";
+import { MusterError, WriteConflict } from "../../errors.ts";
 import type { Bucket, BucketEntry, BucketPlan, ObjectBucket, ObjectBucketPlan } from "../port.ts";
-import { type ApiFault, faultError } from "./api.ts";
+import { type ApiFault, faultError, requestError } from "./api.ts";
 
 export async function ensureBucket(js: JetStreamClient, plan: BucketPlan): Promise<void> {
   await typed(plan.name, () =>
@@ -52,9 +52,7 @@ async function typed<T>(what: string, call: () => Promise<T>): Promise<T> {
 function convert(what: string, error: unknown): MusterError {
   if (error instanceof MusterError) return error;
   const fault = faultOf(error);
-  return fault === undefined
-    ? new RequestFailed(what, error instanceof Error ? error.message : String(error), { cause: error })
-    : faultError(what, fault);
+  return fault === undefined ? requestError(what, error) : faultError(what, fault);
 }
 
 function faultOf(error: unknown): ApiFault | undefined {
