@@ -1,6 +1,6 @@
 /** docs/protocol.md, made from the names, schemas and plans that the code itself uses. */
 import { OUTCOME_STATES } from "../src/protocol/messages.ts";
-import { OBJECT_FORMATS } from "../src/protocol/submission.ts";
+import { RECORD_FORMATS } from "../src/protocol/records/read.ts";
 import { blocks, codes } from "./markdown.ts";
 import { fleetSettings, jobOptions, reducers } from "./protocol-settings.ts";
 import { actorsSubjects, callersSubjects, controlSubjects, headers, streams } from "./protocol-subjects.ts";
@@ -18,14 +18,20 @@ const BODY = `Any JSON array is the list of items. Or an object, with its input 
 \`\`\`json
 {"items": [1, 2, 3]}
 {"range": {"from": 0, "to": 1000000, "step": 1}}
-{"object": "BUCKET/NAME", "format": "ndjson"}
+{"object": "BUCKET/NAME", "format": "csv", "header": true, "onBadRecord": "fail-item"}
 {"value": {"any": "thing"}}
 \`\`\`
 
 - \`items\`: an array. Each item reaches the handler as it was written.
 - \`range\`: integers from \`from\` (default 0) up to, not including, \`to\`; \`step\` defaults to 1.
-- \`object\`: an object of the object store, read record by record, never whole. \`format\` is one of
-  ${codes(OBJECT_FORMATS)}; the first is the default.
+- \`object\`: an object of the object store, read record by record, never whole; gzip is inflated. \`format\` is one of
+  ${codes(RECORD_FORMATS)}; the first is the default.
+  - \`ndjson\`: a JSON text a line. \`lines\`: each line is a string. \`json\`: the elements of one array.
+  - \`csv\`: rows become objects by the names in the first row, or arrays with \`"header": false\`. Fields are strings.
+  - \`shipped\`: NDJSON as \`muster map\` writes it; a line \`!{"line":7,"reason":"…","source":"…"}\` stands for a record that it
+    could not read.
+- \`onBadRecord\`: what becomes of a record that cannot be read. \`fail-item\` (the default): it takes an item's place and fails,
+  never run, with the code \`invalid_record\` and its line number. \`fail-job\`: it fails the job.
 - \`value\`: one item.
 
 Numbers must be exact (integers up to ±9007199254740991), keys must not be \`__proto__\`, nesting ends at some thousand

@@ -85,6 +85,7 @@ function onPartition(subject: string): string {
 
 const CONTROL: Readonly<Record<string, string>> = {
   beat: "Every actor, every second: id, role, host, pid; workers also kinds and slots. Five seconds of silence count as gone.",
+  "roll-call": "Whoever needs to know the fleet now: every actor beats at once.",
   progress: "Aggregators, many jobs in one message: how far each is, in absolute numbers.",
   query: "A dispatcher asks for the progress of one job to be told again.",
   cancel: "A job is over: workers abort its tasks, aggregators forget it.",
@@ -175,6 +176,10 @@ const HEADERS: Record<keyof typeof HEADER, readonly [where: string, meaning: str
   items: [
     "task, result; outcome",
     "Which items, as `from-last/total` (`*` while the total is not known). In an outcome: how many items were counted.",
+  ],
+  invalid: [
+    "task",
+    'How many items are records that could not be read: they fail without being run. The body\'s first line then names them, as `[[0,"Line 7 of the input: …"]]`.',
   ],
   spec: ["task, result", "What workers and aggregators must know of the job, as JSON."],
   handlerMs: ["result", "Milliseconds that the handler ran for this chunk."],

@@ -42,8 +42,12 @@ export class MusterError extends Error {
 // ── what a caller sends ────────────────────────────────────────────────────────────────────────────────────────
 
 export class InvalidJson extends MusterError {
+  /** The fault and its place, without what was read. */
+  readonly reason: string;
+
   constructor(reason: string, details?: ErrorDetails) {
     super("invalid_json", 400, `The body is not valid JSON: ${reason}`, details);
+    this.reason = reason;
   }
 }
 
@@ -73,6 +77,20 @@ export class ForbiddenKey extends MusterError {
 export class InvalidBody extends MusterError {
   constructor(reason: string, details?: ErrorDetails) {
     super("invalid_body", 400, reason, details);
+  }
+}
+
+/** A record of an input that cannot be read; the sentence begins with its place, as in `logs/a.csv, line 7`. */
+export class InvalidRecord extends MusterError {
+  constructor(sentence: string) {
+    super("invalid_record", 400, sentence);
+  }
+}
+
+/** An object that was deleted, replaced or damaged while it was read. */
+export class ObjectGone extends MusterError {
+  constructor(object: string, reason = "was deleted or replaced while it was read") {
+    super("object_gone", 410, `The object "${object}" ${reason}.`, { path: "object" });
   }
 }
 
@@ -226,11 +244,20 @@ export class PoisonTask extends MusterError {
 /** An item that failed for good and took its job with it; keeps the code of the item's own error. */
 export class ItemFailed extends MusterError {
   constructor(failure: { index: number; code: string; message: string; attempts: number }) {
-    const times = failure.attempts === 1 ? "once" : `${failure.attempts} times`;
-    super(failure.code, 500, `Item ${failure.index} failed (tried ${times}): ${failure.message}`, {
-      path: `items[${failure.index}]`,
-    });
+    super(
+      failure.code,
+      500,
+      `Item ${failure.index} failed (${triedText(failure.attempts)}): ${failure.message}`,
+      {
+        path: `items[${failure.index}]`,
+      },
+    );
   }
+}
+
+function triedText(attempts: number): string {
+  if (attempts === 0) return "never run";
+  return attempts === 1 ? "tried once" : `tried ${attempts} times`;
 }
 
 // ── handlers and configuration ─────────────────────────────────────────────────────────────────────────────────
@@ -282,6 +309,17 @@ export class BrokerNotFound extends MusterError {
       "broker_not_found",
       503,
       `No usable nats-server was found. Tried:\n${tried.map((line) => `  - ${line}`).join("\n")}\nInstall one (https://docs.nats.io/running-a-nats-service/introduction/installation), pass its path with MUSTER_NATS_SERVER, or name a running one with --server.`,
+    );
+  }
+}
+
+/** The server is there, but no actor was ever started on it. */
+export class NoFleet extends MusterError {
+  constructor(server: string, prefix: string) {
+    super(
+      "no_fleet",
+      503,
+      `No muster fleet runs at ${server} under the prefix "${prefix}": start one with "muster up --server ${server}".`,
     );
   }
 }

@@ -1,7 +1,14 @@
 /** The public door of muster. */
 export { Client, type ClientJob, type ClientRecords } from "./actors/client.ts";
 export type { JobView } from "./actors/dispatcher/job-verbs.ts";
-export { fail, type Handler, type HandlerContext, retryAfter } from "./actors/handlers/handler.ts";
+export {
+  type BatchContext,
+  type BatchHandler,
+  fail,
+  type Handler,
+  type HandlerContext,
+  retryAfter,
+} from "./actors/handlers/handler.ts";
 export { type ActorOptions, type RunningActor, startActor } from "./bootstrap/actors.ts";
 export { type ConnectedClient, type ConnectOptions, connect } from "./bootstrap/connect.ts";
 export { joinFleet, type Node, type NodeOptions } from "./bootstrap/node.ts";

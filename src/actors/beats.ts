@@ -7,11 +7,12 @@ import { Service } from "../runtime/service.ts";
 import type { ActorContext } from "./context.ts";
 import { jsonOf } from "./json.ts";
 
-/** Sends this actor's beat every second, and a last one when it leaves. */
+/** Sends this actor's beat every second and at a roll call, and a last one when it leaves. */
 export class Heart extends Service {
   readonly #context: ActorContext;
   readonly #beat: () => Beat;
   #timer: Timer | undefined;
+  #rollCall: Subscription | undefined;
 
   constructor(context: ActorContext, beat: () => Beat) {
     super();
@@ -20,12 +21,15 @@ export class Heart extends Service {
   }
 
   protected async onStart(): Promise<void> {
+    const { broker, names, clock } = this.#context;
     this.#send({});
-    this.#timer = this.#context.clock.every(BEAT_MS, () => this.#send({}));
+    this.#timer = clock.every(BEAT_MS, () => this.#send({}));
+    this.#rollCall = broker.subscribe(names.control("roll-call"), () => this.#send({}));
   }
 
   protected async onStop(): Promise<void> {
     this.#timer?.cancel();
+    this.#rollCall?.close();
     this.#send({ leaving: true });
   }
 
@@ -35,7 +39,7 @@ export class Heart extends Service {
   }
 }
 
-/** Listens to all beats. */
+/** Listens to all beats; calls the roll when it starts, so that it need not wait for the next round. */
 export class FleetWatch extends Service {
   readonly fleet = new Fleet();
   readonly #context: ActorContext;
@@ -56,6 +60,7 @@ export class FleetWatch extends Service {
       if (typeof beat?.id === "string" && beat.role !== undefined) this.#onBeat(beat as Beat);
     });
     this.#timer = clock.every(BEAT_MS, () => this.#expire());
+    broker.publish({ subject: names.control("roll-call") });
     await broker.flush();
   }
 

@@ -12,6 +12,8 @@ import { findMember } from "../protocol/json.ts";
 import type { DeadLetter, Outcome } from "../protocol/messages.ts";
 import { checkToken, HEADER, type JobVerb, type Names } from "../protocol/names.ts";
 import type { ProgressLine } from "../protocol/progress.ts";
+import type { InputRecord } from "../protocol/records/record.ts";
+import { shippedLine } from "../protocol/records/shipped.ts";
 import { jobOfKey } from "../protocol/submission.ts";
 import { timedId } from "../runtime/id.ts";
 import { Service } from "../runtime/service.ts";
@@ -20,6 +22,7 @@ import type { ActorContext } from "./context.ts";
 import type { JobView } from "./dispatcher/job-verbs.ts";
 import { textOf } from "./json.ts";
 import { readOutcome } from "./outcomes.ts";
+import { streamOutputs } from "./output-stream.ts";
 import { ProgressHub } from "./progress-hub.ts";
 import { readThrough } from "./read-through.ts";
 
@@ -40,10 +43,13 @@ export interface DeadLetterView extends DeadLetter {
   time: number;
 }
 
-/** Records that are shipped through the object store, one JSON text each. */
+type InputBatch = readonly InputRecord[];
+
+/** Records that are shipped through the object store: the JSON texts of items, or bad records. */
 export interface ClientRecords {
   kind: string;
-  records: AsyncIterable<string> | Iterable<string>;
+  /** One by one or, where they are many, in batches. */
+  records: AsyncIterable<InputRecord | InputBatch> | Iterable<InputRecord | InputBatch>;
   options?: Readonly<Record<string, string | number>>;
 }
 
@@ -98,7 +104,7 @@ export class Client extends Service {
     const name = timedId(clock.now(), random);
     const objects = await broker.objects(names.inputs);
     await objects.put(name, inLines(records));
-    const body = JSON.stringify({ object: `${names.inputs}/${name}`, format: "ndjson" });
+    const body = JSON.stringify({ object: `${names.inputs}/${name}`, format: "shipped" });
     return await this.submit({ kind, body, options });
   }
 
@@ -123,6 +129,23 @@ export class Client extends Service {
       return await awaitOutcome(this.#context, { hub: this.#hub, job }, AbortSignal.any(signals));
     } finally {
       timer?.cancel();
+    }
+  }
+
+  /**
+   * The outputs of a job that collects, as JSON texts in item order while it still runs, in batches; returns its outcome.
+   * Items that failed for good (with `onError: continue`) leave `null`.
+   */
+  async *outputs(job: string, wait: { signal?: AbortSignal } = {}): AsyncGenerator<string[], Outcome> {
+    const done = new AbortController();
+    const signal = wait.signal === undefined ? done.signal : AbortSignal.any([wait.signal, done.signal]);
+    const outcome = this.outcome(job, { signal });
+    outcome.catch(() => {}); // Nobody may be waiting for it any longer when it is given up.
+    const resultBytes = (ended: Outcome) => this.resultBytes(ended);
+    try {
+      return yield* streamOutputs(this.#context, { job, outcome, resultBytes });
+    } finally {
+      done.abort();
     }
   }
 
@@ -227,16 +250,22 @@ function optionHeaders(options: Readonly<Record<string, string | number>>): Reco
   return Object.fromEntries(entries);
 }
 
-async function* inLines(records: AsyncIterable<string> | Iterable<string>): AsyncIterable<Uint8Array> {
-  const LINES = 1_000;
-  let batch: string[] = [];
-  for await (const record of records) {
-    batch.push(record);
-    if (batch.length < LINES) continue;
-    yield Buffer.from(`${batch.join("\n")}\n`);
-    batch = [];
+/** Characters of records that are shipped at once. */
+const SHIPPED_AT_ONCE = 64 * 1024;
+
+async function* inLines(records: ClientRecords["records"]): AsyncIterable<Uint8Array> {
+  let text = "";
+  for await (const given of records) {
+    for (const record of isBatch(given) ? given : [given]) text += `${shippedLine(record)}\n`;
+    if (text.length < SHIPPED_AT_ONCE) continue;
+    yield Buffer.from(text);
+    text = "";
   }
-  if (batch.length > 0) yield Buffer.from(`${batch.join("\n")}\n`);
+  yield Buffer.from(text);
+}
+
+function isBatch(given: InputRecord | InputBatch): given is InputBatch {
+  return Array.isArray(given);
 }
 
 function answeredError({ code, message, path }: ErrorShape, status: number): MusterError {

@@ -1,6 +1,6 @@
 /** The task messages of one job. */
 import type { StoreMessage } from "../broker/port.ts";
-import { encodeTask } from "../protocol/messages.ts";
+import { encodeTask, type TaskItems } from "../protocol/messages.ts";
 import { encodeSpec, type ItemRange, type JobSpec } from "../protocol/spec.ts";
 import type { ActorContext } from "./context.ts";
 
@@ -17,10 +17,10 @@ export class TaskWriter {
   }
 
   /** `total` overrides the spec's where the input's end has only now been found. */
-  message(range: ItemRange, items: string, total = this.#spec.total): StoreMessage {
+  message(range: ItemRange, taskItems: TaskItems, total = this.#spec.total): StoreMessage {
     const spec =
       total === this.#spec.total ? this.#spec : { ...this.#spec, ...(total === undefined ? {} : { total }) };
-    const { headers, data } = encodeTask({ ...range, spec, items }, this.#specText);
+    const { headers, data } = encodeTask({ ...taskItems, ...range, spec }, this.#specText);
     return { subject: this.#subject, headers, data };
   }
 }

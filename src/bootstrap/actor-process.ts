@@ -2,7 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { ActorRole } from "../domain/fleet.ts";
-import { BrokerUnreachable, toMusterError } from "../errors.ts";
+import { BrokerUnreachable, MusterError, toMusterError } from "../errors.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { logEvents } from "../telemetry/log.ts";
 import { type ActorOptions, type RunningActor, startActor } from "./actors.ts";
@@ -49,12 +49,18 @@ async function joinWithin(fleet: NodeOptions, waitMs: number): Promise<Node> {
     try {
       return await joinFleet(fleet);
     } catch (error) {
-      const tryAgain = error instanceof BrokerUnreachable && systemClock.now() + LOOK_AGAIN_MS < deadline;
-      if (!tryAgain) throw error;
+      if (!isPassing(error) || systemClock.now() + LOOK_AGAIN_MS >= deadline) throw error;
       await delay(LOOK_AGAIN_MS);
     }
   }
 }
+
+/** The broker is not there yet, or a cluster has not agreed on its leaders yet. */
+function isPassing(error: unknown): boolean {
+  return error instanceof MusterError && PASSING.has(error.code);
+}
+
+const PASSING = new Set(["broker_unreachable", "jetstream_unavailable", "request_failed", "write_unknown"]);
 
 /** Ends the actor, within a time, with an exit code. */
 type Abort = (code: number, limitMs: number) => void;

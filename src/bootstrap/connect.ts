@@ -18,7 +18,7 @@ export interface ConnectedClient extends AsyncDisposable {
 
 /**
  * Connects to a fleet in order to submit jobs and read their results.
- * @throws BrokerUnreachable, BrokerTooOld, JetStreamUnavailable, PermissionDenied, InvalidConfig
+ * @throws BrokerUnreachable, NoFleet, BrokerTooOld, JetStreamUnavailable, PermissionDenied, InvalidConfig
  *
  * @example
  * const { client, close } = await connect({ server: "nats://127.0.0.1:4222" });
@@ -29,7 +29,7 @@ export interface ConnectedClient extends AsyncDisposable {
 export async function connect(options: ConnectOptions = {}): Promise<ConnectedClient> {
   const { env = {}, prefix, ...flags } = options;
   const connection = await resolveConnection(flags, env);
-  const node = await joinFleet({ connection, ...(prefix === undefined ? {} : { prefix }) });
+  const node = await joinFleet({ connection, as: "caller", ...(prefix === undefined ? {} : { prefix }) });
   const client = new Client(node.context("client"));
   await client.start();
   const close = async () => {

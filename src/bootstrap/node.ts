@@ -4,12 +4,19 @@ import type { ActorContext } from "../actors/context.ts";
 import { connectJetStream } from "../broker/jetstream/index.ts";
 import type { Broker } from "../broker/port.ts";
 import { topologyOf } from "../broker/topology.ts";
+import { NoFleet } from "../errors.ts";
 import { Names } from "../protocol/names.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { randomId } from "../runtime/id.ts";
 import { Events } from "../telemetry/events.ts";
 import type { ConnectionSettings } from "./connection.ts";
-import { agreeOnSettings, type FleetSettings, type FleetSettingsInput, topologyOptions } from "./settings.ts";
+import {
+  agreeOnSettings,
+  type FleetSettings,
+  type FleetSettingsInput,
+  settingsInForce,
+  topologyOptions,
+} from "./settings.ts";
 import { VERSION } from "./version.ts";
 
 export interface NodeOptions {
@@ -19,8 +26,11 @@ export interface NodeOptions {
   /** Settings asked for expressly; the others are the fleet's. */
   settings?: FleetSettingsInput;
   reconfigure?: boolean;
-  /** Creates streams and buckets where they are missing. Callers that only submit need not. @default true */
-  ensure?: boolean;
+  /**
+   * Actors see to it that settings, streams and buckets are there; callers find them, and change nothing.
+   * @default "actor"
+   */
+  as?: "actor" | "caller";
 }
 
 export interface Node {
@@ -34,10 +44,10 @@ export interface Node {
 
 /**
  * Connects, agrees on the settings, and sees to it that the streams are there.
- * @throws BrokerUnreachable, BrokerTooOld, JetStreamUnavailable, PermissionDenied, InvalidConfig, TopologyMismatch
+ * @throws BrokerUnreachable, BrokerTooOld, JetStreamUnavailable, PermissionDenied, InvalidConfig, TopologyMismatch, NoFleet
  */
 export async function joinFleet(options: NodeOptions): Promise<Node> {
-  const { connection, prefix = "muster", settings: asked = {}, reconfigure = false, ensure = true } = options;
+  const { connection, prefix = "muster", as = "actor" } = options;
   const names = new Names(prefix);
   const broker = await connectJetStream({
     servers: connection.servers,
@@ -46,14 +56,25 @@ export async function joinFleet(options: NodeOptions): Promise<Node> {
     inboxPrefix: connection.inboxPrefix,
   });
   try {
-    const settings = await agreeOnSettings({ broker, names }, asked, reconfigure);
+    const settings = as === "actor" ? await settle(broker, names, options) : await find(broker, names);
     const topology = topologyOptions(names, settings);
-    if (ensure) await broker.ensure(topologyOf(topology));
+    if (as === "actor") await broker.ensure(topologyOf(topology));
     return nodeOf({ broker, settings, names, topology });
   } catch (error) {
     await broker.close();
     throw error;
   }
+}
+
+async function settle(broker: Broker, names: Names, { settings = {}, reconfigure = false }: NodeOptions) {
+  return await agreeOnSettings({ broker, names }, settings, reconfigure);
+}
+
+/** @throws NoFleet */
+async function find(broker: Broker, names: Names): Promise<FleetSettings> {
+  const settings = await settingsInForce({ broker, names });
+  if (settings === undefined) throw new NoFleet(broker.label, names.prefix);
+  return settings;
 }
 
 function nodeOf(

@@ -3,9 +3,9 @@
  * a worker started with other words in its command line must not change the leases of everyone else.
  */
 import { z } from "zod";
-import type { Broker } from "../broker/port.ts";
+import type { Broker, BucketEntry } from "../broker/port.ts";
 import type { TopologyOptions } from "../broker/topology.ts";
-import { InvalidConfig, WriteConflict } from "../errors.ts";
+import { BrokerRefused, InvalidConfig, WriteConflict } from "../errors.ts";
 import { parseDuration } from "../protocol/duration.ts";
 import type { Names } from "../protocol/names.ts";
 
@@ -85,6 +85,28 @@ export async function agreeOnSettings(
   const merged = { ...inForce, ...expressly(wanted, asked) };
   await bucket.update(KEY, JSON.stringify(merged), entry.revision);
   return merged;
+}
+
+/** The settings that the fleet runs with; undefined where there is no fleet yet. */
+export async function settingsInForce({
+  broker,
+  names,
+}: {
+  broker: Broker;
+  names: Names;
+}): Promise<FleetSettings | undefined> {
+  const entry = await readSettings(broker, names);
+  return entry === undefined ? undefined : parseFleetSettings(JSON.parse(entry.value) as FleetSettingsInput);
+}
+
+async function readSettings(broker: Broker, names: Names): Promise<BucketEntry | undefined> {
+  try {
+    return await (await broker.bucket(names.leases)).get(KEY);
+  } catch (error) {
+    // Without a bucket there are no settings; a stream of the bucket's name is missing then.
+    if (error instanceof BrokerRefused) return undefined;
+    throw error;
+  }
 }
 
 type LeaseBuckets = Parameters<Broker["ensure"]>[0]["buckets"];

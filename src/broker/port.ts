@@ -140,12 +140,18 @@ export interface Bucket {
   remove(key: string, revision: number): Promise<void>;
 }
 
+/** An object, read chunk by chunk and never faster than its reader. Reading throws ObjectGone once it is deleted. */
+export interface StoredObject extends AsyncIterable<Uint8Array> {
+  /** Changes whenever the object is written anew. */
+  readonly version: string;
+}
+
 /** Objects larger than a message. */
 export interface ObjectBucket {
   /** Writes an object of the chunks that `data` yields, replacing an older one. Returns its size in bytes. */
   put(name: string, data: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<number>;
-  /** Reads an object chunk by chunk; undefined when there is none. */
-  get(name: string): Promise<AsyncIterable<Uint8Array> | undefined>;
+  /** Opens an object; undefined when there is none. */
+  get(name: string): Promise<StoredObject | undefined>;
   remove(name: string): Promise<void>;
 }
 

@@ -22,6 +22,7 @@ const BY_CODE: Readonly<Record<string, number>> = {
   job_expired: EXIT.failed,
   job_cancelled: EXIT.cancelled,
   permission_denied: EXIT.denied,
+  no_fleet: EXIT.unreachable,
   broker_unreachable: EXIT.unreachable,
   broker_too_old: EXIT.unreachable,
   broker_not_found: EXIT.unreachable,

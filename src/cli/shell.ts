@@ -48,6 +48,7 @@ export async function withClient<T>(
   const connection = await connectionOf(shell, options);
   const node = await joinFleet({
     connection,
+    as: "caller",
     ...(options.prefix === undefined ? {} : { prefix: options.prefix }),
   });
   const client = new Client(node.context("client"));

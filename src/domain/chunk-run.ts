@@ -65,14 +65,21 @@ export interface ChunkState {
   readonly deaths: number;
 }
 
+/** A chunk of which nothing was run yet. */
+interface UnrunChunk {
+  from: number;
+  count: number;
+  settled?: readonly ItemFailure[];
+}
+
 /** A state and what it asks for. */
 export interface ChunkMove {
   state: ChunkState;
   next: ChunkStep;
 }
 
-/** Begins with a pass over everything. */
-export function startChunk({ from, count }: { from: number; count: number }): ChunkMove {
+/** Begins with a pass over everything that is not settled already; `settled` are items that failed before any ran. */
+export function startChunk({ from, count, settled = [] }: UnrunChunk): ChunkMove {
   const state: ChunkState = {
     from,
     count,
@@ -82,8 +89,12 @@ export function startChunk({ from, count }: { from: number; count: number }): Ch
     failures: [],
     deaths: 0,
   };
-  if (count === 0) return advance({ ...state, pending: [], running: undefined }, 0);
-  return { state, next: { type: "run" } };
+  if (count > 0 && settled.length === 0) return { state, next: { type: "run" } };
+  const failed = new Set(settled.map(({ index }) => index - from));
+  const pending = everything(count)
+    .filter((offset) => !failed.has(offset))
+    .map(untried);
+  return advance({ ...state, pending, running: undefined, failures: settled }, 0);
 }
 
 /**

@@ -62,6 +62,11 @@ export class Fleet {
     return this.#slots.get(kind) ?? 0;
   }
 
+  /** When an actor was last heard of; undefined when it is not known. */
+  seenAt(id: string): number | undefined {
+    return this.#members.get(id)?.seen;
+  }
+
   get kinds(): string[] {
     return [...this.#slots.keys()];
   }

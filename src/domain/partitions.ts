@@ -48,6 +48,32 @@ export function observe(
   );
 }
 
+/** An aggregator as its beats tell of it. */
+export interface Peer {
+  readonly id: string;
+  /** When it was last heard of. */
+  readonly seen: number;
+}
+
+/**
+ * The ids of those who count when partitions are shared out. The owner of a dead lease does not, until it is heard of
+ * again: its last beats may be newer than its death is old. `suspects` keeps since when each is suspected.
+ */
+export function countAlive(
+  peers: readonly Peer[],
+  suspects: Map<string, number>,
+  { leases, me, leaseMs, now }: Pick<LeaseView, "leases" | "me" | "leaseMs" | "now">,
+): string[] {
+  for (const lease of leases.values()) {
+    if (isDead(lease, { me, leaseMs, now }) && !suspects.has(lease.owner)) suspects.set(lease.owner, now);
+  }
+  for (const [id, since] of suspects) {
+    const seen = peers.find((peer) => peer.id === id)?.seen;
+    if (seen === undefined || seen > since) suspects.delete(id);
+  }
+  return peers.map(({ id }) => id).filter((id) => !suspects.has(id));
+}
+
 /** What to do now: renew mine, claim what is free up to a fair share, release what is beyond it. */
 export function leaseSteps(view: LeaseView): LeaseStep[] {
   const mine = [...view.leases.values()].filter(({ owner }) => owner === view.me);
@@ -79,6 +105,6 @@ function claims(view: LeaseView, room: number): LeaseStep[] {
   return steps;
 }
 
-function isDead(lease: Observed, { me, leaseMs, now }: LeaseView): boolean {
+function isDead(lease: Observed, { me, leaseMs, now }: Pick<LeaseView, "me" | "leaseMs" | "now">): boolean {
   return lease.owner !== me && now - lease.seen > leaseMs;
 }

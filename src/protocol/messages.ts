@@ -1,5 +1,6 @@
 /** Tasks, results, outcomes and dead letters, as messages and back. */
 import { type ErrorShape, InvalidBody } from "../errors.ts";
+import { type InvalidItem, splitInvalid, withInvalid } from "./invalid-items.ts";
 import { HEADER } from "./names.ts";
 import {
   decodeItems,
@@ -27,24 +28,38 @@ export interface Received {
 
 // ── tasks ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-export interface Task extends ItemRange {
-  readonly spec: JobSpec;
+export interface TaskItems {
   /** JSON array of the items; empty for ranges. */
   readonly items: Uint8Array | string;
+  /** Those of the items that fail without being run. */
+  readonly invalid?: readonly InvalidItem[];
+}
+
+export interface Task extends ItemRange, TaskItems {
+  readonly spec: JobSpec;
+  /** The spec as it came, so that the result can carry it on without encoding it again. */
+  readonly specText?: string;
 }
 
 export function encodeTask(task: Task, specText = encodeSpec(task.spec)): Encoded {
+  const { items, invalid = [] } = task;
+  const headers = { [HEADER.items]: encodeItems(task, task.spec.total), [HEADER.spec]: specText };
+  if (invalid.length === 0) return { headers, data: items };
   return {
-    headers: { [HEADER.items]: encodeItems(task, task.spec.total), [HEADER.spec]: specText },
-    data: task.items,
+    headers: { ...headers, [HEADER.invalid]: String(invalid.length) },
+    data: withInvalid(invalid, items),
   };
 }
 
 /** @throws InvalidBody when the message is not a task */
 export function decodeTask(message: Received, specs: SpecDecoder): Task {
-  const spec = specs.decode(message.headers[HEADER.spec]);
+  const specText = message.headers[HEADER.spec];
+  const spec = specs.decode(specText);
   const { from, count, total } = decodeItems(message.headers[HEADER.items]);
-  return { spec: withTotal(spec, total), from, count, items: message.data };
+  const hasInvalid = message.headers[HEADER.invalid] !== undefined;
+  const body = hasInvalid ? splitInvalid(message.data) : { items: message.data };
+  const task = { spec: withTotal(spec, total), from, count, ...body };
+  return specText === undefined ? task : { ...task, specText };
 }
 
 function withTotal(spec: JobSpec, total: number | undefined): JobSpec {

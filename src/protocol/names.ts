@@ -49,6 +49,8 @@ export const HEADER = {
   replyMode: "Muster-Reply-Mode",
   /** The items that a task or result covers, as `from-last/total`; the total is `*` while it is not known. */
   items: "Muster-Items",
+  /** How many items of a task are records that could not be read; the first line of its body names them. */
+  invalid: "Muster-Invalid",
   /** What workers and aggregators must know of the job, as JSON. */
   spec: "Muster-Spec",
   /** Milliseconds that the handler ran for this chunk. */

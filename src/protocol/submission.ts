@@ -4,11 +4,21 @@ import { InvalidBody } from "../errors.ts";
 import { findMember, parseJson, splitArray } from "./json.ts";
 import { checkToken, isToken } from "./names.ts";
 import { headerKey, headerOptions, type JobOptions, OPTION_NAMES, parseOptions } from "./options.ts";
+import { RECORD_FORMATS, type RecordFormat } from "./records/read.ts";
 import { suggest } from "./suggest.ts";
 
-/** Formats that an object of inputs may have. */
-export const OBJECT_FORMATS = ["ndjson", "lines"] as const;
-export type ObjectFormat = (typeof OBJECT_FORMATS)[number];
+/** What becomes of a record that cannot be read: it fails as an item, or it fails the job. */
+export const ON_BAD_RECORD = ["fail-item", "fail-job"] as const;
+export type OnBadRecord = (typeof ON_BAD_RECORD)[number];
+
+/** How an object of inputs is read. */
+export interface ObjectReader {
+  format: RecordFormat;
+  /** Of CSV: whether the first row names the fields. @default true */
+  header?: boolean;
+  /** @default "fail-item" */
+  onBadRecord?: OnBadRecord;
+}
 
 export type JobInput =
   /** The items' JSON texts, unchanged. */
@@ -16,7 +26,7 @@ export type JobInput =
   /** Item `i` is `start + i · step`. */
   | { type: "range"; start: number; step: number; count: number }
   /** An object of the object store, read record by record. */
-  | { type: "object"; bucket: string; name: string; format: ObjectFormat };
+  | ({ type: "object"; bucket: string; name: string } & ObjectReader);
 
 export interface Submission {
   kind: string;
@@ -57,13 +67,15 @@ function parseObject(
       `The body is neither a JSON array of items nor an object; for a single item send [${text.trim().slice(0, 40)}].`,
     );
   }
-  const { format, ...fields } = body as Record<string, unknown>;
+  const fields = body as Record<string, unknown>;
   const name = inputName(fields);
-  const { [name]: value, ...options } = fields;
+  const { [name]: value, format, ...others } = fields;
+  const { header, onBadRecord, ...options } = others;
+  const isObject = name === "object";
   return {
     kind,
-    options: parseOptions({ ...options, ...headerOptions(headers) }),
-    input: inputOf(name, { value, format, text }),
+    options: parseOptions({ ...(isObject ? options : others), ...headerOptions(headers) }),
+    input: isObject ? objectOf(value, { format, header, onBadRecord }) : inputOf(name, { value, text }),
   };
 }
 
@@ -83,9 +95,8 @@ function isOption(key: string): boolean {
   return (OPTION_NAMES as string[]).includes(key);
 }
 
-function inputOf(name: InputName, body: { value: unknown; format: unknown; text: string }): JobInput {
+function inputOf(name: Exclude<InputName, "object">, body: { value: unknown; text: string }): JobInput {
   if (name === "range") return rangeOf(body.value);
-  if (name === "object") return objectOf(body.value, body.format);
   const raw = findMember(body.text, name) ?? "null";
   if (name === "value") return { type: "items", items: [raw] };
   if (!Array.isArray(body.value)) throw new InvalidBody(`"items" must be an array.`, { path: "items" });
@@ -130,16 +141,29 @@ function shorten(text: string): string {
   return text.length <= SHOWN ? text : `${text.slice(0, SHOWN)}…`;
 }
 
-function objectOf(value: unknown, format: unknown): JobInput {
+/** The fields of a body that say how its object is read, as they were given. */
+type GivenReader = Readonly<Record<keyof ObjectReader, unknown>>;
+
+function objectOf(value: unknown, reader: GivenReader): JobInput {
   const slash = typeof value === "string" ? value.indexOf("/") : -1;
   if (typeof value !== "string" || slash < 1 || slash === value.length - 1) {
     throw new InvalidBody(`"object" must be "BUCKET/NAME".`, { path: "object" });
   }
-  const known = OBJECT_FORMATS.find((name) => name === (format ?? "ndjson"));
-  if (known === undefined) {
-    throw new InvalidBody(`"format" must be one of ${OBJECT_FORMATS.join(", ")}.`, { path: "format" });
-  }
-  return { type: "object", bucket: value.slice(0, slash), name: value.slice(slash + 1), format: known };
+  const [bucket, name] = [value.slice(0, slash), value.slice(slash + 1)];
+  return { type: "object", bucket, name, ...readerOf(reader) };
+}
+
+function readerOf({ format = "ndjson", header, onBadRecord }: GivenReader): ObjectReader {
+  const reader: ObjectReader = { format: oneOf("format", RECORD_FORMATS, format) };
+  if (header !== undefined) reader.header = oneOf("header", [true, false], header);
+  if (onBadRecord !== undefined) reader.onBadRecord = oneOf("onBadRecord", ON_BAD_RECORD, onBadRecord);
+  return reader;
+}
+
+function oneOf<T>(path: string, choices: readonly T[], value: unknown): T {
+  const known = choices.find((choice) => choice === value);
+  if (known === undefined) throw new InvalidBody(`"${path}" must be one of ${choices.join(", ")}.`, { path });
+  return known;
 }
 
 /**

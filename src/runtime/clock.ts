@@ -17,12 +17,20 @@ export interface Clock {
   giveWay(): Promise<void>;
 }
 
+/** The longest that a timer of Node takes; a longer one would fire at once. */
+const LONGEST_MS = 2 ** 31 - 1;
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after(ms, run) {
-    const timer = setTimeout(run, ms);
-    timer.unref();
+    let timer: NodeJS.Timeout;
+    const arm = (left: number) => {
+      const isLong = left > LONGEST_MS;
+      timer = setTimeout(() => (isLong ? arm(left - LONGEST_MS) : run()), Math.min(left, LONGEST_MS));
+      timer.unref();
+    };
+    arm(ms);
     return { cancel: () => clearTimeout(timer) };
   },
   every(ms, run) {

@@ -67,9 +67,12 @@ export abstract class Service {
     this.#fetch.abort(new Error("stopping"));
     if (begun !== undefined) {
       await begun.catch(() => {}); // Its caller has the error; what it acquired is still to be released.
-      await this.onStop();
     }
-    this.#work.abort(new Error("stopped"));
-    this.#phase = "stopped";
+    try {
+      if (begun !== undefined) await this.onStop();
+    } finally {
+      this.#work.abort(new Error("stopped"));
+      this.#phase = "stopped";
+    }
   }
 }

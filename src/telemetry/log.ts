@@ -29,7 +29,7 @@ const LEVELS: Record<EventName, Exclude<LogLevel, "silent">> = {
   "broker.trouble": "warn",
   "broker.status": "info",
   "actor.joined": "debug",
-  "actor.left": "info",
+  "actor.left": "debug",
   "error.unexpected": "error",
 };
 

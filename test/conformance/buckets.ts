@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Broker, Bucket, ObjectBucket } from "../../src/broker/port.ts";
-import { StorageFull, WriteConflict } from "../../src/errors.ts";
+import { ObjectGone, StorageFull, WriteConflict } from "../../src/errors.ts";
 import { emptyPlan, type GetBed, numbers, uniqueName } from "./scene.ts";
 
 const MEGABYTE = 1024 * 1024;
@@ -168,6 +168,21 @@ function objectBuckets(bed: GetBed): void {
       expect(await objects.get("a")).toBeUndefined();
       await objects.put("a", [Buffer.from("y")]);
       expect((await readAll(objects, "a"))?.toString()).toBe("y");
+    });
+
+    it("tells a reader that its object was deleted or replaced, rather than wait or mix", async () => {
+      for (const change of [() => objects.remove("a"), () => objects.put("a", [bytes(500_000)])]) {
+        await objects.put("a", chunked(bytes(MEGABYTE), 100_000));
+        const object = await objects.get("a");
+        const reader = object?.[Symbol.asyncIterator]();
+        expect((await reader?.next())?.done).toBe(false);
+        await change();
+        const rest = async () => {
+          while ((await reader?.next())?.done === false);
+        };
+        await expect(rest()).rejects.toBeInstanceOf(ObjectGone);
+        expect((await objects.get("a"))?.version).not.toBe(object?.version);
+      }
     });
 
     it("keeps the old object when its replacement breaks off", async () => {

@@ -144,6 +144,7 @@ describe("muster map", () => {
 
   it("keeps waiting while the server is away, and says so", async () => {
     const own = await serverOnDisk();
+    await (await Fleet.join(own.url)).stop();
     const stderr = new Captured();
     const mapping = cli(["map", "double", "[4]"], { env: { NATS_URL: own.url }, stderr });
     await stderr.until(/No worker serves/);
@@ -164,6 +165,19 @@ describe("muster map", () => {
     expect(onTerminal.stdout).toBe("[300,300,300]\n");
     expect(onTerminal.stderr).toContain("/3 items");
     expect(await muster(["map", "sleep", "[10]"])).toEqual({ code: 0, stdout: "[10]\n", stderr: "" });
+  });
+});
+
+describe("a server without a fleet", () => {
+  it("is told from one that cannot be reached, and nothing is created on it", async () => {
+    const own = await serverOnDisk();
+    const { code, stderr } = await cli(["status"], { env: { NATS_URL: own.url } });
+    expect(code).toBe(3);
+    expect(stderr).toMatch(/No muster fleet runs at .*start one with "muster up/);
+    const fleet = await Fleet.join(own.url, { lease: "3s" });
+    expect(fleet.node.settings.lease).toBe(3_000);
+    await fleet.stop();
+    await own.remove();
   });
 });
 

@@ -2,7 +2,7 @@
 import { Aggregator } from "../../src/actors/aggregator/aggregator.ts";
 import type { ActorContext } from "../../src/actors/context.ts";
 import { Dispatcher } from "../../src/actors/dispatcher/dispatcher.ts";
-import { type Handler, fail } from "../../src/actors/handlers/handler.ts";
+import { fail, type Handler } from "../../src/actors/handlers/handler.ts";
 import { HandlerSet } from "../../src/actors/handlers/handler-set.ts";
 import { InlineExecutor } from "../../src/actors/handlers/inline-executor.ts";
 import { Worker } from "../../src/actors/worker/worker.ts";
@@ -260,7 +260,8 @@ export class Berth {
     let epoch = 0;
     const { publish } = broker;
     broker.publish = (message) => {
-      if (message.subject === "muster.control.progress") ledger.onProgress(`${id} ${epoch}`, String(message.data));
+      if (message.subject === "muster.control.progress")
+        ledger.onProgress(`${id} ${epoch}`, String(message.data));
       publish.call(broker, message);
     };
     events.on("tasks.released", ({ job, tasks, next }) => ledger.onReleased(job, next, tasks));
@@ -275,7 +276,11 @@ export class Berth {
       case "dispatcher":
         return new Dispatcher({ context });
       case "aggregator":
-        return new Aggregator({ context, handlers: this.#handlers(clock), cacheBytes: this.#ground.scenario.cacheBytes });
+        return new Aggregator({
+          context,
+          handlers: this.#handlers(clock),
+          cacheBytes: this.#ground.scenario.cacheBytes,
+        });
       case "worker":
         return this.#worker(context, clock);
     }
@@ -304,7 +309,8 @@ export class Berth {
     const { scenario, ledger } = this.#ground;
     return (value, { job: id, index, attempt }) => {
       ledger.onExecution(id, index, attempt);
-      const number = typeof value === "number" ? jobIndexOfRange(value) : jobIndexOfWeight((value as SimItem).w);
+      const number =
+        typeof value === "number" ? jobIndexOfRange(value) : jobIndexOfWeight((value as SimItem).w);
       const job = scenario.jobs.find((each) => each.index === number);
       if (job === undefined) throw new Error(`no such job: ${number}`);
       const item = itemOf(scenario.seed, job, index);

@@ -76,7 +76,8 @@ export class Ledger {
 
   #submission({ subject, headers = {}, data = "", msgId }: StoreMessage): Entry | undefined {
     const tokens = subject.split(".");
-    const id = tokens[1] === "jobs" ? (headers["Muster-Job"] ?? msgId) : tokens[1] === "tasks" ? tokens[4] : undefined;
+    const id =
+      tokens[1] === "jobs" ? (headers["Muster-Job"] ?? msgId) : tokens[1] === "tasks" ? tokens[4] : undefined;
     if (id === undefined) return undefined;
     const known = this.entries.get(id);
     if (known !== undefined) return known;
@@ -107,7 +108,8 @@ export class Ledger {
     const keyed = jobs.find(({ key }) => key === id);
     if (keyed !== undefined) return keyed;
     const spec = headers["Muster-Spec"];
-    const start = spec === undefined ? undefined : (JSON.parse(spec) as { range?: { start: number } }).range?.start;
+    const start =
+      spec === undefined ? undefined : (JSON.parse(spec) as { range?: { start: number } }).range?.start;
     if (start !== undefined) return find(jobIndexOfRange(start));
     const range = /"from":(\d+)/.exec(data)?.[1];
     if (range !== undefined) return find(jobIndexOfRange(Number(range)));
@@ -126,7 +128,8 @@ export class Ledger {
     const entry = this.entries.get(id);
     if (entry === undefined) return this.violate(`an outcome for ${id}, which nobody submitted`);
     entry.outcomes.push(outcome);
-    if (entry.outcomes.length > 1) this.violate(`the outcome of ${id} was written ${entry.outcomes.length} times`);
+    if (entry.outcomes.length > 1)
+      this.violate(`the outcome of ${id} was written ${entry.outcomes.length} times`);
   }
 
   /** A caller was told that this is the outcome. */
@@ -136,8 +139,10 @@ export class Ledger {
 
   #checkHeard({ id, state, body }: Heard): void {
     const [first] = this.entries.get(id)?.outcomes ?? [];
-    if (first === undefined) return this.violate(`a caller was told of an outcome of ${id} that does not stand`);
-    const isSame = first.headers["Muster-State"] === state && (first.headers["Muster-Object"] || first.body === body);
+    if (first === undefined)
+      return this.violate(`a caller was told of an outcome of ${id} that does not stand`);
+    const isSame =
+      first.headers["Muster-State"] === state && (first.headers["Muster-Object"] || first.body === body);
     if (!isSame) this.violate(`a caller was told another outcome of ${id}: ${state} ${shorten(body)}`);
   }
 
@@ -168,7 +173,9 @@ export class Ledger {
 
   /** Progress lines of one process, since it last (re)claimed a partition. */
   onProgress(source: string, text: string): void {
-    const { jobs } = JSON.parse(text) as { jobs: [string, number, number, number, number, number, unknown][] };
+    const { jobs } = JSON.parse(text) as {
+      jobs: [string, number, number, number, number, number, unknown][];
+    };
     for (const [id, tasks, items, , , , state] of jobs) {
       const entry = this.entries.get(id);
       if (entry === undefined) this.violate(`progress of ${id}, which nobody submitted`);
@@ -178,7 +185,8 @@ export class Ledger {
 
   #onLine(key: string, entry: Entry, line: { id: string; tasks: number; items: number }): void {
     const before = this.#told.get(key) ?? 0;
-    if (line.items < before) this.violate(`progress of ${line.id} went back from ${before} to ${line.items} items`);
+    if (line.items < before)
+      this.violate(`progress of ${line.id} went back from ${before} to ${line.items} items`);
     if (line.items > entry.job.count)
       this.violate(`progress of ${line.id}: ${line.items} of ${entry.job.count} items`);
     this.#told.set(key, line.items);
@@ -192,14 +200,17 @@ export class Ledger {
     const { window } = entry.job;
     const released = [...entry.batches.values()].reduce((sum, each) => sum + each, 0);
     const out = released - entry.gathered;
-    if (window !== undefined && out > window) this.violate(`${out} tasks of ${id} are out; its window is ${window}`);
+    if (window !== undefined && out > window)
+      this.violate(`${out} tasks of ${id} are out; its window is ${window}`);
   }
 
   // ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Jobs that were accepted and have no outcome. */
   get open(): string[] {
-    return [...this.entries].filter(([, each]) => each.accepted && each.outcomes.length === 0).map(([id]) => id);
+    return [...this.entries]
+      .filter(([, each]) => each.accepted && each.outcomes.length === 0)
+      .map(([id]) => id);
   }
 
   checkOutcomes(): void {
@@ -219,13 +230,16 @@ export class Ledger {
     // Whoever is at work when its workers are killed again and again may be taken for the culprit.
     const blamed = this.#workersLost >= BLAMED ? subsetsOf([...entry.buried].slice(0, MOST_BLAMED)) : [];
     const possible = [[], ...blamed].map((each) => expectedOf(this.#scenario.seed, job, new Set(each)));
-    const expected = possible.find((each) => isExpected(each, job, { headers, body })) ?? expectedOf(this.#scenario.seed, job, new Set());
+    const expected =
+      possible.find((each) => isExpected(each, job, { headers, body })) ??
+      expectedOf(this.#scenario.seed, job, new Set());
     const wrong = (what: string, is: unknown, should: unknown) =>
       this.violate(`${what} of ${id} (job ${job.index}) is ${shorten(is)}, not ${shorten(should)}`);
     if (state !== expected.state) return wrong("the state", `${state} ${body}`, expected.state);
     if (expected.result === undefined) return;
     if (!isSameJson(body, expected.result)) wrong("the result", body, expected.result);
-    if (headers["Muster-Items"] !== `${job.count}`) wrong("the item count", headers["Muster-Items"], job.count);
+    if (headers["Muster-Items"] !== `${job.count}`)
+      wrong("the item count", headers["Muster-Items"], job.count);
     const failed = expected.failing.length;
     if (headers["Muster-Failed"] !== `${failed}`) wrong("the failed count", headers["Muster-Failed"], failed);
     this.#checkLetters(id, expected.failing);
@@ -242,7 +256,8 @@ export class Ledger {
     for (const [id, { job, executions, outcomes }] of this.entries) {
       const state = outcomes[0]?.headers["Muster-State"];
       if (state !== "succeeded" || job.flaky > 0 || job.againAfter !== undefined) continue;
-      if (executions !== job.count) this.violate(`without a fault, ${executions} items of ${id} ran, not ${job.count}`);
+      if (executions !== job.count)
+        this.violate(`without a fault, ${executions} items of ${id} ran, not ${job.count}`);
     }
   }
 
@@ -254,10 +269,15 @@ export class Ledger {
   }
 }
 
-function isExpected({ state, result, failing }: Expected, { count }: SimJob, { headers, body }: SeenOutcome): boolean {
+function isExpected(
+  { state, result, failing }: Expected,
+  { count }: SimJob,
+  { headers, body }: SeenOutcome,
+): boolean {
   if (headers["Muster-State"] !== state) return false;
   if (result === undefined) return true;
-  const isCounted = headers["Muster-Items"] === `${count}` && headers["Muster-Failed"] === `${failing.length}`;
+  const isCounted =
+    headers["Muster-Items"] === `${count}` && headers["Muster-Failed"] === `${failing.length}`;
   return isCounted && isSameJson(body, result);
 }
 

@@ -38,11 +38,7 @@ export function expectedOf(seed: number, job: SimJob, buried: ReadonlySet<number
   return { state: "succeeded", result: resultOf(job, items, isFailing), failing };
 }
 
-function resultOf(
-  job: SimJob,
-  items: readonly SimItem[],
-  isFailing: (index: number) => boolean,
-): string {
+function resultOf(job: SimJob, items: readonly SimItem[], isFailing: (index: number) => boolean): string {
   const good = items.filter((_, index) => !isFailing(index));
   const fold: Record<Reduce, () => unknown> = {
     sum: () => good.reduce((sum, { w }) => sum + w, 0),

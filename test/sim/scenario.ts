@@ -272,11 +272,24 @@ function weatherOf(dice: Dice): Weather[] {
 
 function blowsOf(dice: Dice, fleet: Record<Role, number>, leaseMs: number): Blow[] {
   const isStorm = dice.chance(0.15);
-  return Array.from({ length: isStorm ? dice.int(6, 16) : dice.int(0, 5) }, () => blowOf(dice, fleet, leaseMs));
+  return Array.from({ length: isStorm ? dice.int(6, 16) : dice.int(0, 5) }, () =>
+    blowOf(dice, fleet, leaseMs),
+  );
 }
 
 /** What subjects have in them at the steps that matter. */
-const WORDS = ["outcomes", "cursors", "checkpoints", "results", "tasks", "jobs", "deaths", "dead", "KV", "control"];
+const WORDS = [
+  "outcomes",
+  "cursors",
+  "checkpoints",
+  "results",
+  "tasks",
+  "jobs",
+  "deaths",
+  "dead",
+  "KV",
+  "control",
+];
 
 function triggerOf(dice: Dice): Trigger | undefined {
   if (dice.chance(0.3)) return undefined;

@@ -1,8 +1,8 @@
 /** One simulation: the actors as they are, over a broker, clocks and faults that a seed determines. */
 import { Client } from "../../src/actors/client.ts";
+import type { TopologyPlan } from "../../src/broker/port.ts";
 import type { SimulatedBroker } from "../../src/broker/simulated/client.ts";
 import { SimulatedServer } from "../../src/broker/simulated/server.ts";
-import type { TopologyPlan } from "../../src/broker/port.ts";
 import { topologyOf } from "../../src/broker/topology.ts";
 import { MusterError } from "../../src/errors.ts";
 import { Names } from "../../src/protocol/names.ts";
@@ -35,7 +35,14 @@ export interface Verdict {
   violations: readonly string[];
   /** Over every message and event: the same for every run of the same scenario. */
   hash: string;
-  stats: { virtualMs: number; passages: number; executions: number; items: number; jobs: number; lastEndMs: number };
+  stats: {
+    virtualMs: number;
+    passages: number;
+    executions: number;
+    items: number;
+    jobs: number;
+    lastEndMs: number;
+  };
 }
 
 /** All jobs must have ended so long after the last fault, in milliseconds. */
@@ -118,7 +125,9 @@ class Simulation {
 
   async run(): Promise<Verdict> {
     const onRejection = (error: unknown) =>
-      this.#ledger.violate(`a rejection that nobody handles: ${error instanceof Error ? error.stack : error}`);
+      this.#ledger.violate(
+        `a rejection that nobody handles: ${error instanceof Error ? error.stack : error}`,
+      );
     process.on("unhandledRejection", onRejection);
     try {
       await this.#live();
@@ -167,7 +176,9 @@ class Simulation {
 
   get #isCalm(): boolean {
     const { weather, blows, jobs } = this.#scenario;
-    const isQuiet = jobs.every(({ cancelAfter, poison }) => cancelAfter === undefined && poison === undefined);
+    const isQuiet = jobs.every(
+      ({ cancelAfter, poison }) => cancelAfter === undefined && poison === undefined,
+    );
     return weather.length === 0 && blows.length === 0 && isQuiet;
   }
 
@@ -212,12 +223,17 @@ class Simulation {
   /** An outcome as a caller would read it. */
   async #read(
     observer: SimulatedBroker,
-    { subject, headers, data }: { subject: string; headers: Readonly<Record<string, string>>; data: Uint8Array },
+    {
+      subject,
+      headers,
+      data,
+    }: { subject: string; headers: Readonly<Record<string, string>>; data: Uint8Array },
   ): Promise<void> {
     const id = subject.slice(subject.lastIndexOf(".") + 1);
     const object = headers["Muster-Object"];
     this.#tell(`outcome of ${id}: ${headers["Muster-State"]}`);
-    if (object === undefined) return this.#ledger.onOutcome(id, { headers, body: Buffer.from(data).toString() });
+    if (object === undefined)
+      return this.#ledger.onOutcome(id, { headers, body: Buffer.from(data).toString() });
     const [bucket = "", name = ""] = object.split("/");
     const parts: Uint8Array[] = [];
     for await (const part of (await (await observer.objects(bucket)).get(name)) ?? []) parts.push(part);
@@ -234,7 +250,8 @@ class Simulation {
   async #startFleet(): Promise<void> {
     const { fleet } = this.#scenario;
     for (const role of ["dispatcher", "worker", "aggregator"] as const) {
-      for (let index = 0; index < fleet[role]; index++) this.#berths.push(new Berth(this.#ground, role, index));
+      for (let index = 0; index < fleet[role]; index++)
+        this.#berths.push(new Berth(this.#ground, role, index));
     }
     for (const berth of this.#berths) await berth.start();
   }
@@ -320,7 +337,11 @@ class Simulation {
   async #request(client: Client, job: SimJob): Promise<void> {
     const headers = this.#headers(job);
     const answer = await client.broker.request(
-      { subject: this.#names.submission(job.via === "run" ? "run" : "submit", "work"), data: this.#body(job), headers },
+      {
+        subject: this.#names.submission(job.via === "run" ? "run" : "submit", "work"),
+        data: this.#body(job),
+        headers,
+      },
       { timeoutMs: 10_000 },
     );
     const text = Buffer.from(answer.data).toString();
@@ -342,12 +363,16 @@ class Simulation {
 
   #body(job: SimJob): string {
     if (job.invalid) return "[1,";
-    if (job.range) return JSON.stringify({ range: { from: rangeStart(job), to: rangeStart(job) + job.count } });
+    if (job.range)
+      return JSON.stringify({ range: { from: rangeStart(job), to: rangeStart(job) + job.count } });
     return `[${this.#items(job).join(",")}]`;
   }
 
   #items(job: SimJob): string[] {
-    return Array.from({ length: job.count }, (_, index) => `{"w":${itemOf(this.#scenario.seed, job, index).w}}`);
+    return Array.from(
+      { length: job.count },
+      (_, index) => `{"w":${itemOf(this.#scenario.seed, job, index).w}}`,
+    );
   }
 
   // ── faults ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -463,7 +488,9 @@ class Simulation {
 function optionsOf(job: SimJob): Record<string, string | number> {
   const { reduce, onError, maxAttempts, priority, chunk, window, key, deadlineMs, delayMs } = job;
   const given = { chunk, window, key, deadline: deadlineMs, delay: delayMs };
-  const options = Object.entries(given).filter((entry): entry is [string, string | number] => entry[1] !== undefined);
+  const options = Object.entries(given).filter(
+    (entry): entry is [string, string | number] => entry[1] !== undefined,
+  );
   return { reduce, onError, maxAttempts, priority, backoff: 20, ...Object.fromEntries(options) };
 }
 

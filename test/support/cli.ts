@@ -1,6 +1,7 @@
 /** Commands run in this process, with streams that are kept; and as a process of their own, where signals matter. */
 import { spawn } from "node:child_process";
 import { PassThrough, Writable } from "node:stream";
+import { StringDecoder } from "node:string_decoder";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { EXIT } from "../../src/cli/exit.ts";
@@ -14,6 +15,7 @@ export class Captured extends Writable {
   readonly isTTY: boolean;
   text = "";
   readonly #waiting = new Set<() => void>();
+  readonly #decoder = new StringDecoder("utf8");
 
   constructor({ isTTY = false }: { isTTY?: boolean } = {}) {
     super({ decodeStrings: false });
@@ -21,7 +23,7 @@ export class Captured extends Writable {
   }
 
   override _write(chunk: string | Uint8Array, _encoding: BufferEncoding, done: () => void): void {
-    this.text += typeof chunk === "string" ? chunk : Buffer.from(chunk).toString("utf8");
+    this.text += typeof chunk === "string" ? chunk : this.#decoder.write(Buffer.from(chunk));
     for (const look of [...this.#waiting]) look();
     done();
   }

@@ -127,8 +127,9 @@ export class Aggregator extends Service {
   }
 
   async #keepRound(): Promise<void> {
-    const alive = this.#watch.fleet.members("aggregator").map(({ id }) => id);
-    const round = await this.#keeper?.round(alive);
+    const { fleet } = this.#watch;
+    const peers = fleet.members("aggregator").map(({ id }) => ({ id, seen: fleet.seenAt(id) ?? 0 }));
+    const round = await this.#keeper?.round(peers);
     if (round === undefined || this.fetchSignal.aborted) return;
     const held = new Set(round.held);
     const gone = [...this.#partitions.keys()].filter((partition) => !held.has(partition));

@@ -78,7 +78,8 @@ async function* texts(
   for (const text of ahead) yield await text;
 }
 
-async function textOfPiece(context: ActorContext, piece: Piece, cache: PieceCache): Promise<string> {
+/** The partial of a piece, from wherever it lies. @throws ImpossibleTransition when it is gone */
+export async function textOfPiece(context: ActorContext, piece: Piece, cache: PieceCache): Promise<string> {
   if (piece.object !== undefined) return await readObject(context, piece.object);
   return cache.get(piece.seq) ?? (await readPiece(context, piece));
 }

@@ -1,11 +1,13 @@
 /** The leases of partitions, kept in the lease bucket. */
 import type { Bucket } from "../../broker/port.ts";
 import {
+  countAlive,
   type LeaseEntry,
   type LeaseStep,
   leaseSteps,
   type Observed,
   observe,
+  type Peer,
 } from "../../domain/partitions.ts";
 import { WriteConflict } from "../../errors.ts";
 import type { ActorContext } from "../context.ts";
@@ -22,6 +24,8 @@ export class LeaseKeeper {
   readonly #context: ActorContext;
   readonly #bucket: Bucket;
   readonly #leaseMs: number;
+  /** Aggregators whose leases ran out, until they are heard of again. */
+  readonly #suspects = new Map<string, number>();
   #observed: ReadonlyMap<number, Observed> = new Map();
 
   constructor(context: ActorContext, bucket: Bucket, leaseMs: number) {
@@ -30,18 +34,13 @@ export class LeaseKeeper {
     this.#leaseMs = leaseMs;
   }
 
-  /** Renews, claims and finds what to release; `alive` are the ids of all aggregators. */
-  async round(alive: readonly string[]): Promise<LeaseRound> {
+  /** Renews, claims and finds what to release; `peers` are all aggregators that were heard of lately. */
+  async round(peers: readonly Peer[]): Promise<LeaseRound> {
     await this.#look();
     const { id: me, partitions, clock } = this.#context;
-    const steps = leaseSteps({
-      me,
-      partitions,
-      alive,
-      leases: this.#observed,
-      leaseMs: this.#leaseMs,
-      now: clock.now(),
-    });
+    const view = { me, partitions, leases: this.#observed, leaseMs: this.#leaseMs, now: clock.now() };
+    const alive = countAlive(peers, this.#suspects, view);
+    const steps = leaseSteps({ ...view, alive });
     const releasing = steps.filter(({ type }) => type === "release").map(({ partition }) => partition);
     const tried = await Promise.all(steps.map((step) => this.#carryOut(step)));
     return { held: tried.filter((partition) => partition !== undefined), releasing };

@@ -12,6 +12,8 @@ export interface Cursor {
   dispatched: Dispatched;
   /** How many items the job has, once its input was read to the end. */
   total: number | undefined;
+  /** Of the object that the items come from; its records are counted from its beginning. */
+  version: string | undefined;
   /** The dispatcher that wrote it. */
   by: string;
   /** The job is over: nothing more may be released. */
@@ -23,6 +25,7 @@ export interface Cursor {
 export const NO_CURSOR: Cursor = {
   dispatched: { next: 0, tasks: 0 },
   total: undefined,
+  version: undefined,
   by: "",
   ended: false,
   seq: 0,
@@ -31,12 +34,13 @@ export const NO_CURSOR: Cursor = {
 export async function readCursor({ broker, names }: ActorContext, job: string): Promise<Cursor> {
   const message = await broker.last(names.stream("tasks"), names.cursor(job));
   if (message === undefined) return NO_CURSOR;
-  const { next, tasks, total, by, ended = false } = JSON.parse(textOf(message)) as CursorBody;
-  return { dispatched: { next, tasks }, total, by, ended, seq: message.seq };
+  const { next, tasks, total, version, by, ended = false } = JSON.parse(textOf(message)) as CursorBody;
+  return { dispatched: { next, tasks }, total, version, by, ended, seq: message.seq };
 }
 
 interface CursorBody extends Dispatched {
   total?: number;
+  version?: string;
   by: string;
   ended?: boolean;
 }
@@ -45,10 +49,15 @@ interface CursorBody extends Dispatched {
 export function cursorMessage(
   { names, id }: ActorContext,
   job: string,
-  move: { before: Cursor; dispatched: Dispatched; total: number | undefined },
+  move: Pick<Cursor, "dispatched" | "total" | "version"> & { before: Cursor },
 ): StoreMessage {
-  const { before, dispatched, total } = move;
-  const body: CursorBody = { ...dispatched, ...(total === undefined ? {} : { total }), by: id };
+  const { before, dispatched, total, version } = move;
+  const body: CursorBody = {
+    ...dispatched,
+    ...(total === undefined ? {} : { total }),
+    ...(version === undefined ? {} : { version }),
+    by: id,
+  };
   return { subject: names.cursor(job), data: JSON.stringify(body), expectLast: before.seq, rollup: true };
 }
 

@@ -2,7 +2,7 @@
 import type { InMessage, Subscription } from "../../broker/port.ts";
 import { type JobPlan, planJob } from "../../domain/plan.ts";
 import { type MusterError, toMusterError } from "../../errors.ts";
-import { errorBody } from "../../protocol/messages.ts";
+import { errorBody, oneLine } from "../../protocol/messages.ts";
 import { HEADER, SUBMISSION_VERBS, type SubmissionVerb } from "../../protocol/names.ts";
 import type { ReplyTo } from "../../protocol/spec.ts";
 import { jobOfKey, parseSubmission, type Submission } from "../../protocol/submission.ts";
@@ -44,7 +44,7 @@ export function replyError({ broker }: ActorContext, subject: string | undefined
   broker.publish({
     subject,
     headers: {
-      [HEADER.serviceError]: error.message.replace(/\s+/g, " "),
+      [HEADER.serviceError]: oneLine(error.message),
       [HEADER.serviceErrorCode]: String(error.status),
     },
     data: errorBody(error.toShape()),
@@ -101,10 +101,10 @@ class Request {
   async #storeTask({ input, spec }: JobPlan): Promise<boolean> {
     const { context } = this.#ground;
     const total = spec.total ?? 0;
-    const source = await openSource(context, input, 0);
+    const source = await openSource(context, input);
     const { count, items } = await source.take(total);
     if (count < total) return false;
-    await context.broker.store(new TaskWriter(context, spec).message({ from: 0, count }, items));
+    await context.broker.store(new TaskWriter(context, spec).message({ from: 0, count }, { items }));
     return true;
   }
 

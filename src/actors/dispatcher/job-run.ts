@@ -230,7 +230,7 @@ export class JobRun {
   async #runSmall(plan: JobPlan, chunk: number): Promise<RunEnd> {
     const { context, signal } = this.#ground;
     const ended = this.#untilEnded(plan);
-    this.#source = await openSource(context, plan.input, 0);
+    this.#source = await openSource(context, plan.input);
     await releaseSmall(context, { spec: plan.spec, chunk, source: this.#source }, signal);
     this.#warnIfNobody();
     const end = await ended;
@@ -243,7 +243,10 @@ export class JobRun {
     const { context } = this.#ground;
     const takeover = this.delivery.deliveries > 1;
     const cursor = takeover ? await readCursor(context, this.job) : NO_CURSOR;
-    this.#source = await openSource(context, plan.input, cursor.dispatched.next);
+    this.#source = await openSource(context, plan.input, {
+      skip: cursor.dispatched.next,
+      version: cursor.version,
+    });
     const total = this.#source.total ?? cursor.total;
     this.#scatter = startScatter({ chunk: plan.chunk, window: plan.window, total }, cursor.dispatched);
     if (total === undefined && cursor.seq === 0 && (await this.#source.take(0)).last) {

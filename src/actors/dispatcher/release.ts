@@ -28,9 +28,10 @@ export async function releaseSmall(
   const writer = new TaskWriter(context, spec);
   const stores: Promise<unknown>[] = [];
   for (let from = 0; from < (source.total ?? 0); ) {
-    const { count, items } = await source.take(chunk);
-    stores.push(storeSurely(context, writer.message({ from, count }, items), signal));
-    from += count;
+    const taken = await source.take(chunk);
+    const range = { from, count: taken.count };
+    stores.push(storeSurely(context, writer.message(range, taken), signal));
+    from += taken.count;
   }
   await Promise.all(stores);
   return stores.length;
@@ -92,7 +93,7 @@ export class Releaser {
       }
       const chunk = { from, count: taken.count };
       chunks.push(chunk);
-      messages.push(this.#writer.message(chunk, taken.items, total));
+      messages.push(this.#writer.message(chunk, taken, total));
       from += taken.count;
       bytes += taken.items.length;
     }
@@ -102,12 +103,13 @@ export class Releaser {
   /** Stores tasks and cursor together. No answer means that it may have happened: the cursor tells. */
   async #store(messages: readonly StoreMessage[], next: ScatterState, signal: AbortSignal): Promise<void> {
     const { dispatched, limits } = next;
-    const move = { before: this.#cursor, dispatched, total: limits.total };
+    const { version } = this.#source;
+    const move = { before: this.#cursor, dispatched, total: limits.total, version };
     const cursor = cursorMessage(this.#context, this.#spec.job, move);
     for (let attempt = 1; ; attempt++) {
       try {
         const { seq } = await this.#context.broker.storeBatch([...messages, cursor]);
-        this.#cursor = { dispatched, total: limits.total, by: this.#context.id, ended: false, seq };
+        this.#cursor = { dispatched, total: limits.total, version, by: this.#context.id, ended: false, seq };
         return;
       } catch (error) {
         if (await this.#happened(error, dispatched)) return;

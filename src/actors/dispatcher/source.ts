@@ -1,15 +1,14 @@
 /** Where a job's items come from, taken in order and a chunk at a time. */
 import { MAX_CHUNK_BYTES } from "../../domain/scatter.ts";
-import { InvalidBody, MusterError, Unexpected } from "../../errors.ts";
-import { parseJson } from "../../protocol/json.ts";
+import type { TaskItems } from "../../protocol/messages.ts";
 import type { JobInput } from "../../protocol/submission.ts";
 import type { ActorContext } from "../context.ts";
+import { RecordSource } from "./record-source.ts";
 
 /** The items of one chunk. */
-export interface Taken {
+export interface Taken extends TaskItems {
   /** May be fewer than were asked for: the chunk would have become too large, or the input has no more. */
   count: number;
-  /** JSON array of the items; empty for ranges. */
   items: string;
   /** No item follows. */
   last: boolean;
@@ -18,6 +17,8 @@ export interface Taken {
 export interface Source {
   /** How many items there are, where that is known. */
   readonly total: number | undefined;
+  /** Of the object that is read, where one is. */
+  readonly version?: string;
   /** Bytes of an item on average, as far as is known. */
   readonly itemBytes: number;
   /** Takes the next `count` items or fewer; at least one, unless there is none. */
@@ -25,11 +26,25 @@ export interface Source {
   close(): Promise<void>;
 }
 
-/** Opens the input behind the first `skip` items, which were dispatched before. */
-export async function openSource(context: ActorContext, input: JobInput, skip: number): Promise<Source> {
-  if (input.type === "items") return new ItemSource(input.items, skip);
-  if (input.type === "range") return new RangeSource(input.count, skip);
-  return await RecordSource.open(context, input, skip);
+/** Where to go on in an input. */
+export interface Begin {
+  /** Items that were dispatched before. */
+  skip: number;
+  /** What the source's version was then. */
+  version: string | undefined;
+}
+
+const BEGINNING: Begin = { skip: 0, version: undefined };
+
+/** Opens the input, from its beginning unless it says otherwise. */
+export async function openSource(
+  context: ActorContext,
+  input: JobInput,
+  begin: Begin = BEGINNING,
+): Promise<Source> {
+  if (input.type === "items") return new ItemSource(input.items, begin.skip);
+  if (input.type === "range") return new RangeSource(input.count, begin.skip);
+  return await RecordSource.open(context, input, begin);
 }
 
 class ItemSource implements Source {
@@ -87,99 +102,4 @@ class RangeSource implements Source {
   }
 
   async close(): Promise<void> {}
-}
-
-type ObjectInput = Extract<JobInput, { type: "object" }>;
-
-/** The records of an object, read as a stream: one line each. */
-class RecordSource implements Source {
-  readonly total = undefined;
-  readonly #records: AsyncIterator<string>;
-  /** The record after those taken: it tells whether more follow. */
-  #ahead: string | undefined;
-  #bytes = 0;
-  #taken = 0;
-  #isClosed = false;
-
-  private constructor(records: AsyncIterator<string>) {
-    this.#records = records;
-  }
-
-  static async open(context: ActorContext, input: ObjectInput, skip: number): Promise<RecordSource> {
-    const objects = await context.broker.objects(input.bucket).catch((cause) => {
-      throw new InvalidBody(`There is no object bucket "${input.bucket}".`, { path: "object", cause });
-    });
-    const data = await objects.get(input.name);
-    if (data === undefined) {
-      throw new InvalidBody(`There is no object "${input.bucket}/${input.name}".`, { path: "object" });
-    }
-    const source = new RecordSource(records(lines(data), input.format));
-    for (let i = 0; i <= skip; i++) await source.#advance();
-    return source;
-  }
-
-  get itemBytes(): number {
-    return this.#taken === 0 ? 0 : this.#bytes / this.#taken;
-  }
-
-  async take(count: number): Promise<Taken> {
-    const items: string[] = [];
-    let bytes = 0;
-    while (items.length < count && this.#ahead !== undefined) {
-      bytes += Buffer.byteLength(this.#ahead) + 1;
-      if (bytes > MAX_CHUNK_BYTES && items.length > 0) break;
-      items.push(this.#ahead);
-      await this.#advance();
-    }
-    this.#bytes += bytes;
-    this.#taken += items.length;
-    return { count: items.length, items: `[${items.join(",")}]`, last: this.#ahead === undefined };
-  }
-
-  async close(): Promise<void> {
-    this.#isClosed = true;
-    await this.#records.return?.();
-  }
-
-  async #advance(): Promise<void> {
-    const next = await this.#records.next();
-    // A reader that was closed says "no more", but that is not the end of the input.
-    if (this.#isClosed) throw new Unexpected(new Error("the input was closed while it was read"));
-    this.#ahead = next.done ? undefined : next.value;
-  }
-}
-
-async function* lines(data: AsyncIterable<Uint8Array>): AsyncIterable<string> {
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  let rest = "";
-  for await (const chunk of data) {
-    const parts = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-    rest = parts.pop() ?? "";
-    yield* parts;
-  }
-  rest += decoder.decode();
-  if (rest !== "") yield rest;
-}
-
-async function* records(
-  source: AsyncIterable<string>,
-  format: ObjectInput["format"],
-): AsyncGenerator<string> {
-  let number = 0;
-  for await (const line of source) {
-    number++;
-    const text = line.endsWith("\r") ? line.slice(0, -1) : line;
-    if (format === "lines") yield JSON.stringify(text);
-    else if (text.trim() !== "") yield checked(text, number);
-  }
-}
-
-function checked(text: string, line: number): string {
-  try {
-    parseJson(text);
-    return text.trim();
-  } catch (error) {
-    const reason = error instanceof MusterError ? error.message : String(error);
-    throw new InvalidBody(`Line ${line} of the input: ${reason}`, { path: `line ${line}`, cause: error });
-  }
 }

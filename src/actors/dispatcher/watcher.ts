@@ -24,11 +24,7 @@ export interface Watch {
  * Sends `accepted` at once, and progress until the job is over or `signal` aborts. The result is sent by who ends the
  * job.
  */
-export function watchJob(
-  context: ActorContext,
-  { subject, watched, hub }: Watch,
-  signal: AbortSignal,
-): void {
+export function watchJob(context: ActorContext, { subject, watched, hub }: Watch, signal: AbortSignal): void {
   const { broker, clock } = context;
   const { job, kind } = watched;
   let items = 0;

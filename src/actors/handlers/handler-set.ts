@@ -8,6 +8,8 @@ export interface LoadedHandler {
   kind: string;
   fn: HandlerFunction;
   inline: boolean;
+  /** It takes an array of items, and gives one of outputs. */
+  batch?: boolean;
   /** Milliseconds an item may take. */
   timeout?: number;
   maxAttempts?: number;

@@ -18,6 +18,26 @@ export type HandlerFunction<I = unknown, O = unknown> = (
   ctx: HandlerContext,
 ) => O | Steering | Promise<O | Steering>;
 
+/**
+ * A handler that takes many items at once, as models and databases want it: carries `batch: true`, is given the items of a
+ * chunk (or those of them that are tried again), and returns as many outputs in the same order. In the place of an output
+ * may stand what becomes of its item alone: {@link fail}, {@link retryAfter}, any Error, or a promise. Throwing fails all of
+ * them.
+ *
+ * @example
+ * export const embed = Object.assign((texts: string[]) => model.embed(texts), { batch: true });
+ */
+export type BatchHandler<I = unknown, O = unknown> = BatchFunction<I, O> & HandlerOptions & { batch: true };
+
+/** A batch handler without its properties. */
+export type BatchFunction<I = unknown, O = unknown> = (
+  items: I[],
+  ctx: BatchContext,
+) => BatchOutputs<O> | Promise<BatchOutputs<O>>;
+
+/** One output, or one failure, an item. */
+export type BatchOutputs<O> = readonly (O | Error | Promise<O | Error>)[];
+
 /** Properties that a handler function may carry. */
 export interface HandlerOptions {
   /**
@@ -25,10 +45,15 @@ export interface HandlerOptions {
    * compute. A handler that computes inline holds up everything else in its worker. @default false
    */
   inline?: boolean;
-  /** Milliseconds an item may take, where the job says nothing; 0 means no limit. @default 0 */
+  /**
+   * Milliseconds an item may take, where the job says nothing; 0 means no limit. Of a batch handler: the whole call.
+   * @default 0
+   */
   timeout?: number;
   /** How often an item is tried in all, where the job says nothing. */
   maxAttempts?: number;
+  /** Take the items of a chunk at once instead of one by one: see {@link BatchHandler}. @default false */
+  batch?: boolean;
   /** How outputs of this kind become the result; beats the module's own `reduce`. */
   reduce?: CustomReducer;
 }
@@ -46,6 +71,14 @@ export interface HandlerContext {
   /** Aborts when the item times out, the job is cancelled, or the worker is stopped for good. */
   readonly signal: AbortSignal;
   readonly log: HandlerLog;
+}
+
+/** What a batch handler is told; `index` is its first item's, `attempt` the highest of them. */
+export interface BatchContext extends HandlerContext {
+  /** The items' numbers in the job, in the order of the items. */
+  readonly indexes: readonly number[];
+  /** Their attempts. */
+  readonly attempts: readonly number[];
 }
 
 /** How grave a log entry is. */

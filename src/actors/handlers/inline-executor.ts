@@ -5,6 +5,7 @@ import { guardExit, guarded } from "./exit-guard.ts";
 import type { HandlerLogEntry } from "./handler.ts";
 import type { HandlerSet } from "./handler-set.ts";
 import type { Executor, PassRequest } from "./pass.ts";
+import { BUILT_IN } from "./registry.ts";
 import { type PassHooks, runPass } from "./run-pass.ts";
 import { Runs } from "./runs.ts";
 
@@ -37,9 +38,7 @@ export class InlineExecutor implements Executor {
   constructor(options: InlineOptions) {
     this.#options = options;
     this.slots = options.slots;
-    this.#runs = new Runs(options.slots, (request, signal) =>
-      guarded(() => runPass(request, options.handlers, this.#hooks(signal))),
-    );
+    this.#runs = new Runs(options.slots, (request, signal) => this.#runPass(request, signal));
     this.#releaseExit = guardExit();
   }
 
@@ -51,6 +50,13 @@ export class InlineExecutor implements Executor {
   async close(): Promise<void> {
     await this.#runs.close();
     this.#releaseExit();
+  }
+
+  #runPass(request: PassRequest, signal: AbortSignal): Promise<PassResult> {
+    const { handlers } = this.#options;
+    const run = () => runPass(request, handlers, this.#hooks(signal));
+    // The guard makes every await of the process dearer; our own handlers do not need it.
+    return handlers.need(request.kind).source === BUILT_IN ? run() : guarded(run);
   }
 
   #hooks(signal: AbortSignal): PassHooks {

@@ -1,5 +1,6 @@
 /** What a handler is given beside its item; costs next to nothing until it is used. */
-import type { HandlerContext, HandlerLog, HandlerLogEntry, LogLevel } from "./handler.ts";
+import type { BatchContext, HandlerContext, HandlerLog, HandlerLogEntry, LogLevel } from "./handler.ts";
+import { attemptOf, type PassRequest } from "./pass.ts";
 
 /** What all items of a pass have in common. */
 export interface PassContext {
@@ -72,5 +73,19 @@ export class ItemContext implements HandlerContext {
     };
     if (fields !== undefined) entry.fields = fields;
     return entry;
+  }
+}
+
+/** The context of one attempt at several items at once. */
+export class ItemsContext extends ItemContext implements BatchContext {
+  readonly indexes: readonly number[];
+  readonly attempts: readonly number[];
+
+  constructor(pass: PassContext, request: PassRequest, offsets: readonly number[]) {
+    const indexes = offsets.map((offset) => request.from + offset);
+    const attempts = offsets.map((offset) => attemptOf(request, offset));
+    super(pass, indexes[0] ?? request.from, Math.max(1, ...new Set(attempts)));
+    this.indexes = indexes;
+    this.attempts = attempts;
   }
 }

@@ -68,6 +68,7 @@ export function loadedHandler({ file, kind, value, moduleReduce }: Found): Loade
   }
   const options: Readonly<Record<string, unknown>> = { ...value };
   const loaded: LoadedHandler = { kind, fn: value, inline: options.inline === true, source: file };
+  if (options.batch === true) loaded.batch = true;
   const timeout = numberOption({ file, kind, options, name: "timeout", least: 0 });
   if (timeout !== undefined) loaded.timeout = timeout;
   const maxAttempts = numberOption({ file, kind, options, name: "maxAttempts", least: 1 });

@@ -3,10 +3,10 @@ import type { ItemFailure, PassResult } from "../../domain/pass.ts";
 import { reducerFor } from "../../domain/reducers/index.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { failureOf } from "./failure.ts";
-import { type HandlerLogEntry, steerOf } from "./handler.ts";
+import { fail, type HandlerLogEntry, steerOf } from "./handler.ts";
 import type { HandlerSet, LoadedHandler } from "./handler-set.ts";
 import { type ItemSource, readInputs } from "./inputs.ts";
-import { ItemContext, type PassContext } from "./item-context.ts";
+import { ItemContext, ItemsContext, type PassContext } from "./item-context.ts";
 import { askedOffsets, attemptOf, type PassRequest } from "./pass.ts";
 import { Abandoned, Patience } from "./patience.ts";
 import { PieceBuilder } from "./pieces.ts";
@@ -81,7 +81,10 @@ class Pass {
     const source = this.#readSource(offsets);
     const { clock } = this.#hooks;
     const startedAt = clock.monotonic();
-    if (source !== undefined) await this.#runItems(source, offsets);
+    if (source !== undefined) {
+      if (this.#handler.batch === true) await this.#runBatch(source, offsets);
+      else await this.#runItems(source, offsets);
+    }
     const handlerMs = clock.monotonic() - startedAt;
     this.#hooks.ended();
     this.#write();
@@ -108,6 +111,40 @@ class Pass {
       }
       const waiting = this.#attempt(offset, source.item(offset));
       if (waiting !== undefined) await waiting;
+    }
+  }
+
+  /** Gives the handler all items at once. A thread that dies with them is said to have died at the first. */
+  async #runBatch(source: ItemSource, offsets: readonly number[]): Promise<void> {
+    const [first] = offsets;
+    if (first === undefined || this.#hooks.stopped()) {
+      this.#notRun.push(...offsets);
+      return;
+    }
+    const context = new ItemsContext(this.#context, this.#request, offsets);
+    this.#current = context;
+    this.#hooks.began(first);
+    try {
+      const items = offsets.map((offset) => source.item(offset));
+      const outputs = await this.#patience.wait(Promise.resolve(this.#handler.fn(items, context)));
+      await this.#settleBatch(offsets, outputs, context);
+    } catch (error) {
+      context.abort(error);
+      for (const offset of offsets) this.#noteThrown(offset, error);
+    }
+  }
+
+  /** @throws HandlerFailed where the outputs are not one an item */
+  async #settleBatch(offsets: readonly number[], outputs: unknown, context: ItemContext): Promise<void> {
+    if (!Array.isArray(outputs)) throw fail("The batch handler returned no array.");
+    if (outputs.length !== offsets.length)
+      throw fail(`The batch handler returned ${outputs.length} outputs for ${offsets.length} items.`);
+    for (const output of outputs) keepHandled(output);
+    for (const [at, offset] of offsets.entries()) {
+      const output: unknown = outputs[at];
+      if (isThenable(output)) await this.#wait(offset, output, context);
+      else if (output instanceof Error) this.#noteThrown(offset, output);
+      else this.#settle(offset, output);
     }
   }
 
@@ -171,6 +208,11 @@ class Pass {
   }
 
   readonly #onAbort = (): void => this.#current?.abort(this.#hooks.signal.reason);
+}
+
+/** A promise that waits for its turn may reject meanwhile, which must not count as unhandled. */
+function keepHandled(output: unknown): void {
+  if (isThenable(output)) output.then(undefined, () => {});
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

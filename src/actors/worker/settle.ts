@@ -5,7 +5,13 @@ import type { ItemFailure } from "../../domain/pass.ts";
 import { joinPartials, type Reducer } from "../../domain/reducers/index.ts";
 import { toMusterError } from "../../errors.ts";
 import { encodeJson, splitArray } from "../../protocol/json.ts";
-import { encodeDeadLetter, encodeResult, type Result, type Task } from "../../protocol/messages.ts";
+import {
+  encodeDeadLetter,
+  encodeResult,
+  type Result,
+  type Task,
+  type TaskItems,
+} from "../../protocol/messages.ts";
 import { partitionOf } from "../../protocol/names.ts";
 import type { ItemRange } from "../../protocol/spec.ts";
 import type { ActorContext } from "../context.ts";
@@ -20,6 +26,8 @@ export interface SettledTask {
   result: Result;
   reducer: Reducer;
   failures: readonly ItemFailure[];
+  /** The job's spec as the task carried it. */
+  specText: string | undefined;
 }
 
 /**
@@ -33,7 +41,7 @@ export async function storeResult(
 ): Promise<void> {
   await Promise.all(settled.failures.map((failure) => bury(context, settled.result, failure, signal)));
   if (isWhole(settled.result)) await endWholeJob(context, settled, signal);
-  else await storeSurely(context, await resultMessage(context, settled.result), signal);
+  else await storeSurely(context, await resultMessage(context, settled), signal);
 }
 
 /** A result of all items is the job's outcome: there is nothing to gather. */
@@ -77,16 +85,19 @@ function verdictOf(
 }
 
 /** A partial larger than a message goes through the object store. */
-async function resultMessage(context: ActorContext, result: Result): Promise<StoreMessage> {
+async function resultMessage(
+  context: ActorContext,
+  { result, specText }: Pick<SettledTask, "result" | "specText">,
+): Promise<StoreMessage> {
   const { broker, names, partitions } = context;
   const subject = names.result(partitionOf(result.spec.job, partitions), result.spec.job);
   if (Buffer.byteLength(result.partial) <= broker.maxPayload - HEADER_ROOM) {
-    return { subject, ...encodeResult(result) };
+    return { subject, ...encodeResult(result, specText) };
   }
   const object = `${result.spec.job}-part-${result.from}-${result.count}`;
   const objects = await broker.objects(names.outputs);
   await objects.put(object, [Buffer.from(result.partial)]);
-  return { subject, ...encodeResult({ ...result, partial: "", object }) };
+  return { subject, ...encodeResult({ ...result, partial: "", object }, specText) };
 }
 
 async function bury(
@@ -107,14 +118,18 @@ async function bury(
 export async function split(context: ActorContext, task: Task, parts: readonly ItemRange[]): Promise<void> {
   const writer = new TaskWriter(context, task.spec);
   const items = task.spec.range === undefined ? itemsOf(task) : undefined;
-  const messages = parts.map((part) => {
-    const start = part.from - task.from;
-    return writer.message(
-      part,
-      items === undefined ? "" : `[${items.slice(start, start + part.count).join(",")}]`,
-    );
-  });
+  const messages = parts.map((part) => writer.message(part, partOf(task, items, part)));
   await context.broker.storeBatch(messages);
+}
+
+/** What of a task's items falls to a part of it. */
+function partOf(task: Task, items: readonly string[] | undefined, part: ItemRange): TaskItems {
+  const start = part.from - task.from;
+  const end = start + part.count;
+  const invalid = (task.invalid ?? [])
+    .filter(({ offset }) => offset >= start && offset < end)
+    .map(({ offset, message }) => ({ offset: offset - start, message }));
+  return { items: items === undefined ? "" : `[${items.slice(start, end).join(",")}]`, invalid };
 }
 
 /** The JSON texts of a task's items. */

@@ -5,13 +5,14 @@ import { decideDelivery } from "../../domain/delivery.ts";
 import type { ItemFailure, PassResult } from "../../domain/pass.ts";
 import { type Reducer, reducerFor } from "../../domain/reducers/index.ts";
 import { settleChunk } from "../../domain/settle-chunk.ts";
-import { PoisonTask } from "../../errors.ts";
+import { InvalidRecord, PoisonTask } from "../../errors.ts";
 import type { Result, Task } from "../../protocol/messages.ts";
 import { sleep } from "../../runtime/clock.ts";
 import type { ActorContext } from "../context.ts";
 import type { HandlerSet, LoadedHandler } from "../handlers/handler-set.ts";
 import type { Executor, Inputs, PassRequest } from "../handlers/pass.ts";
 import { DeathMarks } from "./deaths.ts";
+import type { JobStop, JobStops } from "./job-stops.ts";
 import { itemsOf, split, storeResult } from "./settle.ts";
 import type { SlotQueue } from "./slot-queue.ts";
 
@@ -21,6 +22,7 @@ export interface TaskGround {
   handlers: HandlerSet;
   executor: Executor;
   slots: SlotQueue;
+  stops: JobStops;
   /** Lets one task at a time run of those that a worker died with, so that the one to blame takes no other with it again. */
   suspects: SlotQueue;
   isCancelled(job: string): boolean;
@@ -45,10 +47,7 @@ export class TaskRun {
   /** When it came, in milliseconds since 1970. */
   readonly since: number;
   readonly #ground: TaskGround;
-  /** Aborts what runs. */
-  readonly #work = new AbortController();
-  /** Aborts waits between attempts. */
-  readonly #patience = new AbortController();
+  readonly #stop: JobStop;
   #cancelled = false;
   #begun = false;
   /** To be marked when it begins; not before, as what waits in a worker's queue is not to blame for its death. */
@@ -57,6 +56,7 @@ export class TaskRun {
 
   constructor(ground: TaskGround, delivery: Delivery, task: Task) {
     this.#ground = ground;
+    this.#stop = ground.stops.enter(task.spec.job);
     this.delivery = delivery;
     this.task = task;
     this.since = ground.context.clock.now();
@@ -74,13 +74,13 @@ export class TaskRun {
 
   /** The worker leaves: a task that waits for its next attempt is given back, what runs goes on. */
   drain(): void {
-    this.#patience.abort(new Error("the worker drains"));
+    this.#stop.patience.abort(new Error("the worker drains"));
   }
 
   /** The worker must end: what runs is aborted, and the task is given back. */
   abort(): void {
     this.drain();
-    this.#work.abort(new Error("the work was aborted"));
+    this.#stop.work.abort(new Error("the work was aborted"));
   }
 
   /** Runs the task to its end; rejects for errors that nobody expected, and where the broker is away. */
@@ -92,7 +92,7 @@ export class TaskRun {
       // Whatever it was, the worker lives: it is not to be counted as a death.
       await marks.remove();
       if (this.#cancelled) return { type: "dropped", reason: "cancelled" };
-      if (this.#work.signal.aborted) return { type: "returned" };
+      if (this.#stop.work.signal.aborted) return { type: "returned" };
       throw error;
     }
   }
@@ -130,11 +130,12 @@ export class TaskRun {
 
   async #execute(marks: DeathMarks): Promise<TaskEnd> {
     const handler = this.#ground.handlers.need(this.task.spec.kind);
-    let move = startChunk(this.task);
+    let move = startChunk({ ...this.task, settled: unreadItems(this.task) });
     for (;;) {
       const { next } = move;
       if (next.type === "done") return await this.#store(next.failures, marks, next.pieces);
-      const moved = next.type === "wait" ? await this.#wait(move, next.ms) : await this.#pass(move, handler, marks);
+      const moved =
+        next.type === "wait" ? await this.#wait(move, next.ms) : await this.#pass(move, handler, marks);
       if (this.#cancelled) return { type: "dropped", reason: "cancelled" };
       if (moved === undefined) return this.#giveBack(marks);
       move = moved;
@@ -150,21 +151,18 @@ export class TaskRun {
   async #wait(move: ChunkMove, ms: number): Promise<ChunkMove | undefined> {
     const { context } = this.#ground;
     try {
-      await sleep(context.clock, ms, this.#patience.signal);
+      await sleep(context.clock, ms, this.#stop.patience.signal);
       return onWaited(move.state, context.clock.now());
     } catch {
       return undefined; // Draining: whoever gets the task begins it anew.
     }
   }
 
-  async #pass(
-    move: ChunkMove,
-    handler: LoadedHandler,
-    marks: DeathMarks,
-  ): Promise<ChunkMove | undefined> {
+  async #pass(move: ChunkMove, handler: LoadedHandler, marks: DeathMarks): Promise<ChunkMove | undefined> {
     const { slots, executor, context } = this.#ground;
-    const { signal } = this.#work;
+    const { signal } = this.#stop.work;
     const result = await slots.run(this.#begun ? "begun" : this.task.spec.priority, async () => {
+      // Only now: a task that waits in the queue of a worker that dies is not to blame.
       if (this.#mark && !this.#begun) await marks.add();
       this.#begun = true;
       return await executor.run(this.#request(move, handler), signal);
@@ -230,7 +228,13 @@ export class TaskRun {
       handlerMs: this.#handlerMs,
       worker: context.id,
     };
-    await storeResult(context, { result, reducer, failures: settled.failures }, this.#work.signal);
+    const { specText } = this.task;
+    const { failures: settledFailures } = settled;
+    await storeResult(
+      context,
+      { result, reducer, failures: settledFailures, specText },
+      this.#stop.work.signal,
+    );
     await marks.remove();
     return { type: "stored", handlerMs: this.#handlerMs, failed: failures.length };
   }
@@ -245,6 +249,17 @@ function inputsOf({ spec, from, count, items }: Task): Inputs {
   if (spec.range === undefined) return { type: "items", json: items };
   const { start, step } = spec.range;
   return { type: "range", start: start + from * step, step, count };
+}
+
+/** Records that could not be read: there is nothing to run. */
+function unreadItems({ from, invalid = [] }: Task): ItemFailure[] {
+  return invalid.map(({ offset, message }) => ({
+    index: from + offset,
+    code: new InvalidRecord(message).code,
+    message,
+    permanent: true,
+    attempt: 0,
+  }));
 }
 
 function buried(task: Task, deaths: number): ItemFailure {

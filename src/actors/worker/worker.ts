@@ -16,6 +16,7 @@ import type { HandlerSet } from "../handlers/handler-set.ts";
 import type { Executor } from "../handlers/pass.ts";
 import { jsonOf } from "../json.ts";
 import { report } from "../report.ts";
+import { JobStops } from "./job-stops.ts";
 import { SlotQueue } from "./slot-queue.ts";
 import { type TaskEnd, type TaskGround, TaskRun } from "./task-run.ts";
 
@@ -49,6 +50,7 @@ export class Worker extends Service {
   readonly #lanes: Lane[] = [];
   readonly #runs = new Set<TaskRun>();
   readonly #cancelled = new Set<string>();
+  readonly #stops = new JobStops();
   readonly #specs = new SpecDecoder();
   readonly #background: Background;
   readonly #releasers = new Releasers();
@@ -69,6 +71,7 @@ export class Worker extends Service {
       handlers,
       executor,
       slots: this.#slots,
+      stops: this.#stops,
       suspects: this.#suspects,
       isCancelled: (job) => this.#cancelled.has(job),
     };
@@ -180,6 +183,7 @@ export class Worker extends Service {
       run.delivery.nak(this.workSignal.aborted ? undefined : RETRY_MS);
     } finally {
       this.#runs.delete(run);
+      this.#stops.leave(run.task.spec.job);
       lane.held--;
       this.#refill(lane);
     }

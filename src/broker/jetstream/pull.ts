@@ -4,9 +4,11 @@
  */
 import type { Msg, NatsConnection, Subscription } from "nats";
 import type { Clock, Timer } from "../../runtime/clock.ts";
+import type { Outbox } from "./outbox.ts";
 
 export interface PullOptions {
   nc: NatsConnection;
+  outbox: Outbox;
   clock: Clock;
   apiPrefix: string;
   stream: string;
@@ -15,13 +17,17 @@ export interface PullOptions {
   /** How long a pull request stays open at the server. */
   expiresMs: number;
   onMessage(message: Msg): void;
-  /** The loop's requests go unanswered or are refused; the owner may mend the consumer, the loop begins anew. */
-  onTrouble(reason: string): void;
+  /**
+   * The loop's requests go unanswered or are refused, `times` in a row; the owner may mend the consumer, the loop begins
+   * anew.
+   */
+  onTrouble(reason: string, times: number): void;
 }
 
 const NANOS_PER_MS = 1_000_000;
-/** How long to wait after a refusal before asking again. */
+/** How long to wait after a refusal before asking again; it doubles up to the second with every one in a row. */
 const RETRY_MS = 250;
+const MAX_RETRY_MS = 2_000;
 /** How long the end of a subscription may take, in milliseconds. */
 const DRAIN_MS = 2_000;
 
@@ -46,6 +52,7 @@ export class PullLoop {
   #lastSign: number;
   #scheduled = false;
   #retry: Timer | undefined;
+  #troubles = 0;
   #stopped = false;
   #ended: Promise<void> | undefined;
 
@@ -109,7 +116,7 @@ export class PullLoop {
     if (this.#stopped || missing <= 0 || this.#options.nc.isClosed()) return;
     // Renewing at the half spares a request a message; an idle loop asks for whatever is missing at once.
     if (missing < this.#requested) return;
-    const { apiPrefix, stream, consumer, nc, inbox, expiresMs, clock } = this.#options;
+    const { apiPrefix, stream, consumer, outbox, inbox, expiresMs, clock } = this.#options;
     const body = {
       batch: missing,
       expires: expiresMs * NANOS_PER_MS,
@@ -117,7 +124,7 @@ export class PullLoop {
     };
     if (this.#requested === 0) this.#lastSign = clock.now();
     this.#requested += missing;
-    nc.publish(`${apiPrefix}.CONSUMER.MSG.NEXT.${stream}.${consumer}`, JSON.stringify(body), {
+    outbox.publish(`${apiPrefix}.CONSUMER.MSG.NEXT.${stream}.${consumer}`, JSON.stringify(body), {
       reply: inbox,
     });
   }
@@ -125,6 +132,7 @@ export class PullLoop {
   #onMessage(message: Msg): void {
     this.#lastSign = this.#options.clock.now();
     if (message.reply === undefined || message.reply === "") return this.#onStatus(message);
+    this.#troubles = 0;
     this.#wanted = Math.max(0, this.#wanted - 1);
     this.#requested = Math.max(0, this.#requested - 1);
     this.#options.onMessage(message);
@@ -133,7 +141,10 @@ export class PullLoop {
 
   #onStatus(message: Msg): void {
     const code = message.headers?.code ?? 0;
-    if (code === STATUS.heartbeat) return;
+    if (code === STATUS.heartbeat) {
+      this.#troubles = 0;
+      return;
+    }
     const left = Number(message.headers?.get("Nats-Pending-Messages"));
     this.#requested = Number.isFinite(left) && left > 0 ? Math.max(0, this.#requested - left) : 0;
     if (code === STATUS.timeout || code === STATUS.notFound) return this.#schedule();
@@ -143,8 +154,10 @@ export class PullLoop {
   /** Asks again after a pause, so that a consumer that is gone does not make us spin. */
   #trouble(reason: string): void {
     if (this.#stopped || this.#retry !== undefined) return;
-    this.#options.onTrouble(reason);
-    this.#retry = this.#options.clock.after(RETRY_MS, () => {
+    this.#troubles++;
+    this.#options.onTrouble(reason, this.#troubles);
+    const wait = Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** (this.#troubles - 1));
+    this.#retry = this.#options.clock.after(wait, () => {
       this.#retry = undefined;
       this.restart();
     });

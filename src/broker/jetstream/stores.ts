@@ -2,9 +2,17 @@
 import { type JetStreamClient, StorageType } from "@nats-io/jetstream";
 import { type KV, Kvm } from "@nats-io/kv";
 import { type ObjectStore, Objm } from "@nats-io/obj";
-import { MusterError, RequestFailed, WriteConflict } from "../../errors.ts";
-import type { Bucket, BucketEntry, BucketPlan, ObjectBucket, ObjectBucketPlan } from "../port.ts";
-import { type ApiFault, faultError } from "./api.ts";
+import { MusterError, WriteConflict } from "../../errors.ts";
+import type {
+  Bucket,
+  BucketEntry,
+  BucketPlan,
+  ObjectBucket,
+  ObjectBucketPlan,
+  StoredObject,
+} from "../port.ts";
+import { type ApiFault, faultError, type JetStreamApi, requestError } from "./api.ts";
+import { ObjectReading } from "./object-reading.ts";
 
 export async function ensureBucket(js: JetStreamClient, plan: BucketPlan): Promise<void> {
   await typed(plan.name, () =>
@@ -36,8 +44,13 @@ export async function ensureObjectBucket(js: JetStreamClient, plan: ObjectBucket
   );
 }
 
-export async function openObjects(js: JetStreamClient, name: string): Promise<ObjectBucket> {
-  return new StoredObjects(await typed(name, () => new Objm(js).open(name)));
+export async function openObjects(
+  js: JetStreamClient,
+  api: JetStreamApi,
+  name: string,
+): Promise<ObjectBucket> {
+  const open = (bucket: string) => typed(bucket, () => new Objm(js).open(bucket));
+  return new StoredObjects({ bucket: name, store: await open(name), api, open });
 }
 
 /** Runs a call of the client library and converts what it rejects with. */
@@ -52,9 +65,7 @@ async function typed<T>(what: string, call: () => Promise<T>): Promise<T> {
 function convert(what: string, error: unknown): MusterError {
   if (error instanceof MusterError) return error;
   const fault = faultOf(error);
-  return fault === undefined
-    ? new RequestFailed(what, error instanceof Error ? error.message : String(error), { cause: error })
-    : faultError(what, fault);
+  return fault === undefined ? requestError(what, error) : faultError(what, fault);
 }
 
 function faultOf(error: unknown): ApiFault | undefined {
@@ -96,11 +107,21 @@ function asConflict(key: string): (error: unknown) => never {
   };
 }
 
+interface ObjectsParts {
+  bucket: string;
+  store: ObjectStore;
+  api: JetStreamApi;
+  /** Opens another bucket, to which a link may lead. */
+  open(bucket: string): Promise<ObjectStore>;
+}
+
 class StoredObjects implements ObjectBucket {
+  readonly #parts: ObjectsParts;
   readonly #store: ObjectStore;
 
-  constructor(store: ObjectStore) {
-    this.#store = store;
+  constructor(parts: ObjectsParts) {
+    this.#parts = parts;
+    this.#store = parts.store;
   }
 
   async put(name: string, data: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<number> {
@@ -109,24 +130,19 @@ class StoredObjects implements ObjectBucket {
     return info.size;
   }
 
-  async get(name: string): Promise<AsyncIterable<Uint8Array> | undefined> {
-    const result = await typed(name, () => this.#store.get(name));
-    return result === null ? undefined : readAll(name, result.data, result.error);
+  async get(name: string): Promise<StoredObject | undefined> {
+    const { bucket, api } = this.#parts;
+    const info = await typed(name, () => this.#store.info(name));
+    if (info === null || info.deleted) return undefined;
+    const link = info.options?.link;
+    if (link === undefined) return new ObjectReading(api, bucket, info);
+    if (link.name === undefined) return undefined; // It leads to a bucket, not to an object.
+    const store = await this.#parts.open(link.bucket);
+    return await new StoredObjects({ ...this.#parts, bucket: link.bucket, store }).get(link.name);
   }
 
   async remove(name: string): Promise<void> {
     const info = await typed(name, () => this.#store.info(name));
     if (info !== null && !info.deleted) await typed(name, () => this.#store.delete(name));
   }
-}
-
-/** The library reports a broken digest or a lost chunk beside the data, not in it. */
-async function* readAll(
-  name: string,
-  data: ReadableStream<Uint8Array>,
-  error: Promise<Error | null | undefined>,
-): AsyncIterable<Uint8Array> {
-  yield* data as unknown as AsyncIterable<Uint8Array>; // A web stream is iterable in Node; the DOM's type does not say so.
-  const broken = await error;
-  if (broken) throw convert(name, broken);
 }

@@ -1,9 +1,10 @@
 /** Object buckets: what is larger than a message, held as its chunks. */
-import { StorageFull } from "../../errors.ts";
+import { ObjectGone, StorageFull } from "../../errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import type { ObjectBucket, ObjectBucketPlan } from "../port.ts";
+import type { ObjectBucket, ObjectBucketPlan, StoredObject } from "../port.ts";
 
-interface StoredObject {
+interface ShelvedObject {
+  version: number;
   chunks: readonly Uint8Array[];
   bytes: number;
   /** When it was written, in milliseconds since 1970. */
@@ -13,7 +14,8 @@ interface StoredObject {
 /** The server's side of a bucket. */
 export class ObjectShelf {
   readonly #clock: Clock;
-  readonly #objects = new Map<string, StoredObject>();
+  readonly #objects = new Map<string, ShelvedObject>();
+  #versions = 0;
   #plan: ObjectBucketPlan;
 
   constructor(clock: Clock, plan: ObjectBucketPlan) {
@@ -36,13 +38,21 @@ export class ObjectShelf {
     const used = sum([...this.#objects.values()].map((object) => object.bytes));
     const { maxBytes } = this.#plan;
     if (maxBytes > 0 && used + bytes > maxBytes) throw new StorageFull(name, "maximum bytes exceeded");
-    this.#objects.set(name, { chunks, bytes, time: this.#clock.now() });
+    this.#objects.set(name, { version: ++this.#versions, chunks, bytes, time: this.#clock.now() });
     return bytes;
   }
 
-  get(name: string): readonly Uint8Array[] | undefined {
+  /** The object's version and how many chunks it has. */
+  find(name: string): { version: number; count: number } | undefined {
     this.#expire();
-    return this.#objects.get(name)?.chunks;
+    const object = this.#objects.get(name);
+    return object && { version: object.version, count: object.chunks.length };
+  }
+
+  /** A chunk of this version of the object; undefined once that is gone. */
+  chunk(name: string, version: number, at: number): Uint8Array | undefined {
+    const object = this.#objects.get(name);
+    return object?.version === version ? object.chunks[at] : undefined;
   }
 
   remove(name: string): void {
@@ -75,18 +85,27 @@ export class SimulatedObjects implements ObjectBucket {
     return await this.#ask((shelf) => shelf.put(name, chunks));
   }
 
-  async get(name: string): Promise<AsyncIterable<Uint8Array> | undefined> {
-    const chunks = await this.#ask((shelf) => shelf.get(name));
-    return chunks && inOrder(chunks);
+  async get(name: string): Promise<StoredObject | undefined> {
+    const found = await this.#ask((shelf) => shelf.find(name));
+    if (found === undefined) return undefined;
+    const { version, count } = found;
+    return {
+      version: String(version),
+      [Symbol.asyncIterator]: () => this.#read(name, version, count),
+    };
+  }
+
+  async *#read(name: string, version: number, count: number): AsyncIterator<Uint8Array> {
+    for (let at = 0; at < count; at++) {
+      const chunk = await this.#ask((shelf) => shelf.chunk(name, version, at));
+      if (chunk === undefined) throw new ObjectGone(name);
+      yield chunk;
+    }
   }
 
   async remove(name: string): Promise<void> {
     await this.#ask((shelf) => shelf.remove(name));
   }
-}
-
-async function* inOrder(chunks: readonly Uint8Array[]): AsyncIterable<Uint8Array> {
-  yield* chunks;
 }
 
 function sum(numbers: readonly number[]): number {

@@ -8,8 +8,9 @@ import { headerName } from "../../protocol/options.ts";
 import { parseSubmission, type Submission } from "../../protocol/submission.ts";
 import type { Shell } from "../shell.ts";
 import { addJobOptions, type JobFlags, jobOptionsOf } from "./job-options.ts";
+import { addRecordOptions, type RecordFlags } from "./record-input.ts";
 
-export interface SubmitFlags extends JobFlags {
+export interface SubmitFlags extends JobFlags, RecordFlags {
   range?: string;
 }
 
@@ -35,11 +36,11 @@ export function addSubmitArguments(command: Command): Command {
   command
     .argument("<kind>", "the handler to run, as in double")
     .argument(
-      "[input]",
-      "JSON array of items or job object; @FILE reads it from a file, - from standard input",
+      "[input...]",
+      "JSON array of items or job object; @FILE reads it from a file, - from standard input; files and patterns with --lines, --ndjson, --csv or --json-array",
     )
     .option("--range <from:to[:step]>", "whole numbers as items, TO left out, as in 0:1000000");
-  return addJobOptions(command);
+  return addJobOptions(addRecordOptions(command));
 }
 
 /**

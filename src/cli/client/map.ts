@@ -1,25 +1,23 @@
 /** `muster map` and `muster submit`: the two ways to hand in a job. */
 import type { Command } from "commander";
 import type { Client } from "../../actors/client.ts";
-import { totalOf } from "../../domain/plan.ts";
 import { Names } from "../../protocol/names.ts";
-import { writeData, writeJson } from "../render/output.ts";
+import { say, writeData, writeJson } from "../render/output.ts";
 import { addConnectOptions, type ConnectOptions, type Shell, withClient } from "../shell.ts";
-import { interruptible } from "./interrupt.ts";
-import {
-  addSubmitArguments,
-  type GivenJob,
-  type PreparedJob,
-  prepareJob,
-  type SubmitFlags,
-} from "./job-input.ts";
+import { Interrupted, interruptible } from "./interrupt.ts";
+import { addSubmitArguments, type SubmitFlags } from "./job-input.ts";
 import { noteWhereNotOffered } from "./offered.ts";
+import { type GivenInputs, type Prepared, prepare } from "./prepare.ts";
 import { send } from "./send.ts";
-import { type Awaited, parseWait, printEnd, waitForEnd } from "./wait.ts";
+import { type OutSink, openSink } from "./sink.ts";
+import { checkStream, sayStreamEnd, streamUntilEnd } from "./stream.ts";
+import { type Awaited, type Ended, parseWait, printEnd, waitForEnd } from "./wait.ts";
 
 interface MapOptions extends ConnectOptions, SubmitFlags {
   wait?: string;
   json?: boolean;
+  out?: string;
+  stream?: boolean;
 }
 
 type SubmitOptions = ConnectOptions & SubmitFlags & { json?: boolean };
@@ -29,9 +27,11 @@ export function registerMap(program: Command, shell: Shell): void {
   addSubmitArguments(command)
     .option("--wait <duration>", "stop waiting after so long (exit code 4); the job goes on")
     .option("--json", "print one object: job, state, counts, failures and result")
+    .option("--out <file>", "write the result there; the file appears once it is whole")
+    .option("--stream", "write each output as a line, in item order, while the job runs")
     .addHelpText("after", MAP_HELP)
-    .action((kind: string, input: string | undefined, options: MapOptions) =>
-      map(shell, options, { kind, input, flags: options }),
+    .action((kind: string, inputs: string[], options: MapOptions) =>
+      map(shell, options, { kind, inputs, flags: options }),
     );
   addConnectOptions(command);
 }
@@ -41,61 +41,87 @@ export function registerSubmit(program: Command, shell: Shell): void {
   addSubmitArguments(command)
     .option("--json", 'print {"job":"…","state":"accepted"}')
     .addHelpText("after", SUBMIT_HELP)
-    .action((kind: string, input: string | undefined, options: SubmitOptions) =>
-      submit(shell, options, { kind, input, flags: options }),
+    .action((kind: string, inputs: string[], options: SubmitOptions) =>
+      submit(shell, options, { kind, inputs, flags: options }),
     );
   addConnectOptions(command);
 }
 
-async function map(shell: Shell, options: MapOptions, given: GivenJob): Promise<void> {
+async function map(shell: Shell, options: MapOptions, given: GivenInputs): Promise<void> {
   const waitMs = parseWait(options.wait);
-  const prepared = await prepareJob(shell, given);
-  await withClient(shell, options, async (client, node) => {
-    // From here on Ctrl-C may find the job handed in, so its id is to be told.
-    const { awaited, ended } = await interruptible(async (signal) => {
-      const job = await send(client, prepared);
-      const awaited = {
-        ...watching(shell, client, { prepared, options }),
-        client,
-        node,
-        job,
-        waitMs,
-        options,
-      };
-      return { awaited, ended: await waitForEnd(shell, awaited, signal) };
+  checkStream(options);
+  const prepared = await prepare(shell, given);
+  const sink = await openSink(shell, { out: options.out, live: options.stream === true });
+  let whole = false;
+  try {
+    await withClient(shell, options, async (client, node) => {
+      whole = await run(shell, { client, node, waitMs, options, sink }, prepared);
     });
-    await printEnd(shell, awaited, ended);
-  });
+  } finally {
+    await sink.close(whole);
+  }
 }
 
-/** What is known of a job beforehand, and what is looked up while it is waited for. */
-function watching(
+type Ground = Pick<Awaited, "client" | "node" | "waitMs"> & { options: MapOptions; sink: OutSink };
+
+/** Runs a job to its end; false where there is no result. */
+async function run(shell: Shell, ground: Ground, prepared: Prepared): Promise<boolean> {
+  const { client, options, sink } = ground;
+  const isStream = options.stream === true;
+  // From here on Ctrl-C may find the job handed in, so its id is to be told.
+  const run = await interruptible(async (signal) => {
+    const sent = await send(shell, { client, prepared }, signal);
+    const awaited: Awaited = { ...ground, ...sent, meanwhile: noting(shell, ground, prepared.kind) };
+    const ended = isStream
+      ? await streamUntilEnd(sink, awaited, signal)
+      : await waitForEnd(shell, awaited, signal);
+    return { awaited, ended };
+  }).catch((error) => sayStopped(shell, error));
+  if (run === undefined) return false;
+  await (isStream ? sayStreamEnd : printEnd)(shell, run.awaited, run.ended);
+  return hasResult(run.ended, options);
+}
+
+function hasResult(ended: Ended, { json }: MapOptions): boolean {
+  return ended.type === "outcome" && (json === true || ended.outcome.state === "succeeded");
+}
+
+/** Records take a while to be shipped: who is interrupted meanwhile has handed in nothing. */
+function sayStopped(shell: Shell, error: unknown): undefined {
+  if (!(error instanceof Interrupted)) throw error;
+  shell.exitCode = error.exitCode;
+  say(shell, "Stopped while the input was shipped: nothing was submitted.");
+}
+
+function noting(
   shell: Shell,
-  client: Client,
-  { prepared, options }: { prepared: PreparedJob; options: MapOptions },
-): Pick<Awaited, "total" | "meanwhile"> {
-  const { kind, submission } = prepared;
+  { client, options }: { client: Client; options: ConnectOptions },
+  kind: string,
+): (signal: AbortSignal) => Promise<void> {
   const names = new Names(options.prefix);
-  return {
-    total: totalOf(submission.input),
-    meanwhile: (signal) => noteWhereNotOffered(shell, { client, names, kind }, signal),
-  };
+  return (signal) => noteWhereNotOffered(shell, { client, names, kind }, signal);
 }
 
-async function submit(shell: Shell, options: SubmitOptions, given: GivenJob): Promise<void> {
-  const prepared = await prepareJob(shell, given);
+async function submit(shell: Shell, options: SubmitOptions, given: GivenInputs): Promise<void> {
+  const prepared = await prepare(shell, given);
   const job = await submitAndNote(shell, options, prepared);
+  if (job === undefined) return;
   if (options.json) await writeJson(shell, { job, state: "accepted" });
   else await writeData(shell, `${job}\n`);
 }
 
-async function submitAndNote(shell: Shell, options: SubmitOptions, prepared: PreparedJob): Promise<string> {
-  const names = new Names(options.prefix);
-  const { kind } = prepared;
+async function submitAndNote(
+  shell: Shell,
+  options: SubmitOptions,
+  prepared: Prepared,
+): Promise<string | undefined> {
   return await withClient(shell, options, async (client) => {
-    const job = await send(client, prepared);
-    await interruptible((signal) => noteWhereNotOffered(shell, { client, names, kind }, signal));
-    return job;
+    const sent = await interruptible((signal) => send(shell, { client, prepared }, signal)).catch((error) =>
+      sayStopped(shell, error),
+    );
+    if (sent === undefined) return undefined;
+    await interruptible(noting(shell, { client, options }, prepared.kind));
+    return sent.job;
   });
 }
 
@@ -109,7 +135,9 @@ Examples:
   [2,4,6,8,10]
   $ muster map double --range 0:1000000 --reduce sum
   $ muster map primes @limits.json --on-error continue --wait 10m
-  $ jq -c .urls pages.json | muster map fetch - --max-attempts 5 --timeout 30s`;
+  $ jq -c .urls pages.json | muster map fetch - --max-attempts 5 --timeout 30s
+  $ muster map words 'logs/**/*.txt.gz' --lines --reduce merge-counts
+  $ zcat big.ndjson.gz | muster map score - --ndjson --stream --on-error continue > scores.ndjson`;
 
 const SUBMIT_HELP = `
 The job's id goes to standard output, and nothing else does.

@@ -6,7 +6,7 @@ import { parseDuration } from "../../protocol/duration.ts";
 import type { Outcome } from "../../protocol/messages.ts";
 import { EXIT } from "../exit.ts";
 import { printOutcome } from "../render/outcome.ts";
-import { say, writeJson } from "../render/output.ts";
+import { type Sink, say, writeJson } from "../render/output.ts";
 import { startProgressBar } from "../render/progress-bar.ts";
 import { formatSpan } from "../render/text.ts";
 import type { ConnectOptions, Shell } from "../shell.ts";
@@ -23,6 +23,8 @@ export interface Awaited {
   /** How long to wait, in milliseconds; without a limit where undefined. */
   waitMs: number | undefined;
   options: ConnectOptions & { json?: boolean };
+  /** Where the result goes. @default standard output */
+  sink?: Sink;
   /** Runs beside the wait until its signal aborts. */
   meanwhile?: (signal: AbortSignal) => Promise<void>;
 }
@@ -31,7 +33,9 @@ export interface Awaited {
 export type Ended =
   | { type: "outcome"; outcome: Outcome }
   | { type: "timedOut"; ms: number }
-  | { type: "interrupted"; by: Interrupted };
+  | { type: "interrupted"; by: Interrupted }
+  /** Whoever read the outputs reads no longer. */
+  | { type: "unread" };
 
 /** The longest wait that a Node timer takes: 24 days. */
 const MAX_WAIT_MS = 2 ** 31 - 1;
@@ -57,10 +61,15 @@ export async function waitAndPrint(shell: Shell, awaited: Awaited): Promise<void
 
 /** Prints the outcome, or says that the job goes on; sets the exit code. */
 export async function printEnd(shell: Shell, awaited: Awaited, ended: Ended): Promise<void> {
-  const { client, job, options } = awaited;
+  const { client, job, options, sink = shell } = awaited;
   if (ended.type === "outcome") {
-    return await printOutcome(shell, { client, outcome: ended.outcome }, { json: options.json === true });
+    return await printOutcome(
+      shell,
+      { client, outcome: ended.outcome },
+      { json: options.json === true, sink },
+    );
   }
+  if (ended.type === "unread") return;
   if (options.json) await writeJson(shell, { job, state: "running" });
   if (ended.type === "timedOut") return sayTimedOut(shell, awaited, ended.ms);
   shell.exitCode = ended.by.exitCode;
@@ -75,9 +84,7 @@ function sayTimedOut(shell: Shell, { job, options }: Pick<Awaited, "job" | "opti
 /** Waits until the job is over, the limit is reached, or `signal` aborts with an {@link Interrupted}. */
 export async function waitForEnd(shell: Shell, awaited: Awaited, signal: AbortSignal): Promise<Ended> {
   const { client, node, job, total, waitMs } = awaited;
-  const done = new AbortController();
-  // What runs beside the wait only informs: its failing must not end the wait.
-  const meanwhile = awaited.meanwhile?.(AbortSignal.any([signal, done.signal])).catch(() => {});
+  const beside = runBeside(awaited, signal);
   const bar = startProgressBar(shell, total);
   const offs = [client.onProgress(job, (line) => bar.update(line)), noteLostConnection(shell, node)];
   try {
@@ -93,9 +100,19 @@ export async function waitForEnd(shell: Shell, awaited: Awaited, signal: AbortSi
   } finally {
     for (const off of offs) off();
     bar.stop();
-    done.abort();
-    await meanwhile;
+    await beside.end();
   }
+}
+
+/** Runs what is to run beside a wait. It only informs: its failing does not end the wait. */
+export function runBeside({ meanwhile }: Awaited, signal: AbortSignal): { end(): Promise<void> } {
+  const done = new AbortController();
+  const running = meanwhile?.(AbortSignal.any([signal, done.signal])).catch(() => {});
+  const end = async () => {
+    done.abort();
+    await running;
+  };
+  return { end };
 }
 
 /** The job does not mind a lost connection; whoever waits is told. */

@@ -1,6 +1,6 @@
 /** Checks of the broker and of the fleet on it; nothing is created or changed. */
 import type { ConnectionSettings } from "../../bootstrap/connection.ts";
-import { type FleetSettings, type FleetSettingsInput, parseFleetSettings } from "../../bootstrap/settings.ts";
+import { settingsInForce } from "../../bootstrap/settings.ts";
 import { connectJetStream } from "../../broker/jetstream/index.ts";
 import type { Broker } from "../../broker/port.ts";
 import { toMusterError } from "../../errors.ts";
@@ -80,24 +80,13 @@ function isNotThere(error: unknown): boolean {
 }
 
 async function checkReplicas(broker: Broker, names: Names): Promise<Finding> {
-  const settings = await settingsInForce(broker, names);
+  const settings = await settingsInForce({ broker, names }).catch(() => undefined);
   if (settings === undefined) return ok("streams", `all ${STREAM_ROLES.length} there`);
   const { replicas, storage } = settings;
   const text = `all ${STREAM_ROLES.length} there, on ${storage}, ${replicas === 1 ? "1 copy" : `${replicas} copies`}`;
   if (storage === "memory")
     return warn("streams", text, "All is lost with the server: for trials and measurements only.");
   return ok("streams", text);
-}
-
-async function settingsInForce(broker: Broker, names: Names): Promise<FleetSettings | undefined> {
-  try {
-    const entry = await (await broker.bucket(names.leases)).get("settings");
-    return entry === undefined
-      ? undefined
-      : parseFleetSettings(JSON.parse(entry.value) as FleetSettingsInput);
-  } catch {
-    return undefined;
-  }
 }
 
 async function checkActors(broker: Broker): Promise<Finding> {

@@ -3,7 +3,7 @@ import type { Client } from "../../actors/client.ts";
 import type { Failure, Outcome } from "../../protocol/messages.ts";
 import { exitCodeOfState } from "../exit.ts";
 import type { Shell } from "../shell.ts";
-import { say, writeData, writeParts } from "./output.ts";
+import { type Sink, say, writeData, writeParts } from "./output.ts";
 import { counted, cut } from "./text.ts";
 
 /** Failed items that are shown one by one. */
@@ -11,16 +11,16 @@ const SHOWN = 10;
 /** Characters of a failed item's message. */
 const MESSAGE = 300;
 
-/** Writes the outcome and sets the exit code that its state stands for. */
+/** Writes the outcome, to standard output unless a sink is given, and sets the exit code that its state stands for. */
 export async function printOutcome(
   shell: Shell,
   { client, outcome }: { client: Client; outcome: Outcome },
-  format: { json: boolean },
+  { json, sink = shell }: { json: boolean; sink?: Sink },
 ): Promise<void> {
   shell.exitCode = exitCodeOfState(outcome.state);
-  if (format.json) return await printJson(shell, client, outcome);
+  if (json) return await printJson(sink, client, outcome);
   if (outcome.state === "succeeded") {
-    await printFramed(shell, await opened(client.resultBytes(outcome)), { before: "", after: "\n" });
+    await printFramed(sink, await opened(client.resultBytes(outcome)), { before: "", after: "\n" });
   }
   explain(shell, outcome);
 }
@@ -51,7 +51,7 @@ function sentenceOf({ job, state, counts, error }: Outcome): string | undefined 
 }
 
 function failureLine({ index, code, message, attempts }: Failure): string {
-  return `item ${index}: ${cut(message, MESSAGE)} [${code}, tried ${counted(attempts, "time")}]`;
+  return `item ${index}: ${cut(message, MESSAGE)} [${code}, ${attempts === 0 ? "never run" : `tried ${counted(attempts, "time")}`}]`;
 }
 
 // ── as JSON ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -89,23 +89,23 @@ function isoTimes(times: Outcome["times"]): Record<string, string> {
   return Object.fromEntries(known.map(([name, at]) => [name, new Date(at as number).toISOString()]));
 }
 
-async function printJson(shell: Shell, client: Client, outcome: Outcome): Promise<void> {
+async function printJson(sink: Sink, client: Client, outcome: Outcome): Promise<void> {
   const head = JSON.stringify(outcomeHead(outcome));
   if (outcome.state !== "succeeded") {
-    await writeData(shell, `${head}\n`);
+    await writeData(sink, `${head}\n`);
     return;
   }
   const parts = await opened(client.resultBytes(outcome));
-  await printFramed(shell, parts, { before: `${head.slice(0, -1)},"result":`, after: "}\n" });
+  await printFramed(sink, parts, { before: `${head.slice(0, -1)},"result":`, after: "}\n" });
 }
 
 async function printFramed(
-  shell: Shell,
+  sink: Sink,
   parts: AsyncIterable<Uint8Array>,
   { before, after }: { before: string; after: string },
 ): Promise<void> {
-  if (before !== "") await writeData(shell, before);
-  if (await writeParts(shell, parts)) await writeData(shell, after);
+  if (before !== "") await writeData(sink, before);
+  if (await writeParts(sink, parts)) await writeData(sink, after);
 }
 
 /** Reads the first part ahead, so that a result that is not to be had is an error before anything is written. */

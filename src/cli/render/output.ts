@@ -1,12 +1,18 @@
 /** Writing to the two streams: data to stdout, waiting where its reader is slow; sentences to stderr. */
+import type { Writable } from "node:stream";
 import type { Shell } from "../shell.ts";
 import { oneLine } from "./text.ts";
+
+/** Where data goes: a shell, or what stands in for its standard output. */
+export interface Sink {
+  readonly stdout: Writable;
+}
 
 /**
  * Writes data to stdout and waits until it is taken. Returns false once nobody reads any more (`muster … | head`): then
  * nothing more need be written.
  */
-export function writeData({ stdout }: Pick<Shell, "stdout">, data: string | Uint8Array): Promise<boolean> {
+export function writeData({ stdout }: Sink, data: string | Uint8Array): Promise<boolean> {
   // Node tells of a closed pipe both here and as an event that ends the process when nobody listens.
   if (stdout.listenerCount("error") === 0) stdout.on("error", () => {});
   return new Promise((resolve, reject) => {
@@ -24,17 +30,14 @@ function isReaderGone(error: Error): boolean {
 }
 
 /** Writes data part by part, never whole in memory. */
-export async function writeParts(
-  shell: Pick<Shell, "stdout">,
-  parts: AsyncIterable<Uint8Array>,
-): Promise<boolean> {
-  for await (const part of parts) if (!(await writeData(shell, part))) return false;
+export async function writeParts(sink: Sink, parts: AsyncIterable<Uint8Array>): Promise<boolean> {
+  for await (const part of parts) if (!(await writeData(sink, part))) return false;
   return true;
 }
 
 /** Writes one JSON document and a line break. */
-export async function writeJson(shell: Pick<Shell, "stdout">, value: unknown): Promise<boolean> {
-  return await writeData(shell, `${JSON.stringify(value)}\n`);
+export async function writeJson(sink: Sink, value: unknown): Promise<boolean> {
+  return await writeData(sink, `${JSON.stringify(value)}\n`);
 }
 
 /** Says a sentence on stderr, and below it what belongs to it. */

@@ -1,0 +1,64 @@
+/** `--stream`: the outputs of a job as they come, in item order, one a line. */
+import { InvalidOption } from "../../errors.ts";
+import { exitCodeOfState } from "../exit.ts";
+import { explain } from "../render/outcome.ts";
+import { type Sink, writeData } from "../render/output.ts";
+import type { Shell } from "../shell.ts";
+import { Interrupted } from "./interrupt.ts";
+import { type Awaited, type Ended, printEnd, runBeside } from "./wait.ts";
+
+/** Outputs that are written at once. */
+const AT_ONCE = 1_000;
+
+/** @throws InvalidOption where outputs cannot be streamed */
+export function checkStream(options: { stream?: boolean; json?: boolean; reduce?: string }): void {
+  if (options.stream !== true) return;
+  if (options.json === true) throw new InvalidOption("--stream", "it does not go with --json.");
+  const { reduce = "collect" } = options;
+  if (reduce !== "collect")
+    throw new InvalidOption("--stream", `it streams outputs one by one: "${reduce}" reduces them.`);
+}
+
+/** Writes the outputs of a job until it is over, the limit is reached, or `signal` aborts. */
+export async function streamUntilEnd(sink: Sink, awaited: Awaited, signal: AbortSignal): Promise<Ended> {
+  const { client, job, waitMs } = awaited;
+  const limit = waitMs === undefined ? undefined : AbortSignal.timeout(waitMs);
+  const beside = runBeside(awaited, signal);
+  const outputs = client.outputs(job, {
+    signal: limit === undefined ? signal : AbortSignal.any([signal, limit]),
+  });
+  try {
+    return await writeAll(sink, outputs);
+  } catch (error) {
+    if (limit?.aborted) return { type: "timedOut", ms: waitMs ?? 0 };
+    if (error instanceof Interrupted) return { type: "interrupted", by: error };
+    throw error;
+  } finally {
+    await beside.end();
+  }
+}
+
+async function writeAll(sink: Sink, outputs: ReturnType<Awaited["client"]["outputs"]>): Promise<Ended> {
+  for (;;) {
+    const next = await outputs.next();
+    if (next.done) return { type: "outcome", outcome: next.value };
+    if (await writeLines(sink, next.value)) continue;
+    await outputs.return(undefined as never);
+    return { type: "unread" };
+  }
+}
+
+async function writeLines(sink: Sink, texts: readonly string[]): Promise<boolean> {
+  for (let from = 0; from < texts.length; from += AT_ONCE) {
+    const lines = texts.slice(from, from + AT_ONCE).map((text) => `${text}\n`);
+    if (!(await writeData(sink, lines.join("")))) return false;
+  }
+  return true;
+}
+
+/** Says what became of a job whose outputs are written; sets the exit code. */
+export async function sayStreamEnd(shell: Shell, awaited: Awaited, ended: Ended): Promise<void> {
+  if (ended.type !== "outcome") return await printEnd(shell, awaited, ended);
+  shell.exitCode = exitCodeOfState(ended.outcome.state);
+  explain(shell, ended.outcome);
+}
