@@ -9,7 +9,7 @@ import { scenarioOf } from "../test/sim/scenario.ts";
 import { shrink } from "../test/sim/shrink.ts";
 import { simulate, type Verdict } from "../test/sim/simulate.ts";
 
-const USAGE = `npm run sim -- --seed N [--quiet] | --seeds FROM:TO [--keep-going] [--sabotage NAME|all]`;
+const USAGE = `npm run sim -- --seed N [--quiet] | --seeds FROM:TO [--keep-going | --first] [--sabotage NAME|all]`;
 /** How many seeds a planted bug may take to be caught. */
 const SABOTAGE_SEEDS = 2_000;
 
@@ -19,6 +19,7 @@ const { values } = parseArgs({
     seeds: { type: "string" },
     sabotage: { type: "string" },
     "keep-going": { type: "boolean", default: false },
+    first: { type: "boolean", default: false },
     quiet: { type: "boolean", default: false },
   },
 });
@@ -50,7 +51,7 @@ async function many(range: string): Promise<void> {
     failed++;
     console.log(`seed ${seed} fails: ${verdict.violations.slice(0, 3).join("\n  ")}`);
     if (values["keep-going"]) continue;
-    await explain(verdict);
+    if (!values.first) await explain(verdict);
     return;
   }
   const { user, system } = process.cpuUsage(before);

@@ -129,6 +129,11 @@ export class Berth {
     else process.threats.push({ harm, trigger, left: trigger.nth });
   }
 
+  /** What has not struck by now does not any more. */
+  spare(): void {
+    if (this.#process !== undefined) this.#process.threats = [];
+  }
+
   /** A message of a client: it may be what triggers a blow. */
   onPassage(client: string, passage: Passage, subject: string): void {
     const process = this.#process;

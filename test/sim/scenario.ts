@@ -158,6 +158,7 @@ function fateOf(job: SimJob, hash: number): Omit<SimItem, "w" | "x"> {
 // ── drawing one ────────────────────────────────────────────────────────────────────────────────────────────────
 
 const SPAN_MS = 4_000;
+const LONGEST_RESTART_MS = 2_000;
 /** Room for a few batches of windowed jobs. */
 const TIGHT = 32 * 1024;
 /** So many tasks of a job may be out where there is little room: more would never fit in one batch. */
@@ -175,7 +176,7 @@ export function scenarioOf(seed: number): Scenario {
     jobs,
     weather: isCalm ? [] : weatherOf(dice.fork("weather")),
     blows: isCalm ? [] : blowsOf(dice.fork("blows"), fleet.fleet, fleet.leaseMs),
-    calmAt: isCalm ? 0 : SPAN_MS + 1_000,
+    calmAt: isCalm ? 0 : SPAN_MS + LONGEST_RESTART_MS,
   };
 }
 
@@ -303,7 +304,7 @@ function triggerOf(dice: Dice): Trigger | undefined {
 
 function blowOf(dice: Dice, fleet: Record<Role, number>, leaseMs: number): Blow {
   const at = dice.int(0, SPAN_MS);
-  if (dice.chance(0.1)) return { type: "restart", at, downMs: dice.int(0, 2_000) };
+  if (dice.chance(0.1)) return { type: "restart", at, downMs: dice.int(0, LONGEST_RESTART_MS) };
   const role = dice.pick<Role>(["dispatcher", "worker", "aggregator"]);
   const target = { at, role, index: dice.int(0, fleet[role] - 1), trigger: triggerOf(dice) };
   switch (dice.pick(["kill", "kill", "kill", "pause", "pause", "drain", "cut", "jump"] as const)) {

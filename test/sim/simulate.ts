@@ -180,6 +180,9 @@ class Simulation {
     this.#areElementsLoose = true;
     for (const job of this.#scenario.jobs) this.#later(job.at, () => this.#submit(client, job));
     for (const blow of this.#scenario.blows) this.#later(blow.at, () => this.#strike(blow));
+    this.#later(this.#scenario.calmAt, () => {
+      for (const berth of this.#berths) berth.spare();
+    });
     await this.#untilEnded();
     this.#ledger.checkOutcomes();
     if (this.#waiting > 0) this.#ledger.violate(`${this.#waiting} callers still wait for an outcome`);
