@@ -220,10 +220,13 @@ export class HandlerTimedOut extends MusterError {
   }
 }
 
-/** The thread that ran the handler died: `process.exit`, memory exhausted, a native crash. */
+/** The thread, or the process, that ran the handler died: `process.exit`, memory exhausted, a native crash. */
 export class HandlerCrashed extends MusterError {
-  constructor(reason: string, details?: ErrorDetails) {
-    super("handler_crashed", 500, `The handler's thread died: ${reason}`, details);
+  constructor(
+    reason: string,
+    { what = "thread", ...details }: ErrorDetails & { what?: "thread" | "process" } = {},
+  ) {
+    super("handler_crashed", 500, `The handler's ${what} died: ${reason}`, details);
   }
 }
 
