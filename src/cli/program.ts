@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { VERSION } from "../bootstrap/version.ts";
 import { registerActorCommands } from "./actors/commands.ts";
 import { registerUpCommand } from "./actors/up.ts";
+import { registerBenchCommand } from "./bench/command.ts";
 import { registerBrokerCommands } from "./broker.ts";
 import { registerClientCommands } from "./client/index.ts";
 import { registerDemoCommand } from "./demo/command.ts";
@@ -45,6 +46,7 @@ export function createProgram(shell: Shell): Command {
   program.commandsGroup("The broker, and this installation:");
   registerBrokerCommands(program, shell);
   registerDoctorCommand(program, shell);
+  registerBenchCommand(program, shell);
   registerVersionCommand(program, shell);
   return program;
 }

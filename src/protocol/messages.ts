@@ -37,6 +37,8 @@ export interface TaskItems {
 
 export interface Task extends ItemRange, TaskItems {
   readonly spec: JobSpec;
+  /** The spec as it came, so that the result can carry it on without encoding it again. */
+  readonly specText?: string;
 }
 
 export function encodeTask(task: Task, specText = encodeSpec(task.spec)): Encoded {
@@ -51,11 +53,13 @@ export function encodeTask(task: Task, specText = encodeSpec(task.spec)): Encode
 
 /** @throws InvalidBody when the message is not a task */
 export function decodeTask(message: Received, specs: SpecDecoder): Task {
-  const spec = specs.decode(message.headers[HEADER.spec]);
+  const specText = message.headers[HEADER.spec];
+  const spec = specs.decode(specText);
   const { from, count, total } = decodeItems(message.headers[HEADER.items]);
   const hasInvalid = message.headers[HEADER.invalid] !== undefined;
   const body = hasInvalid ? splitInvalid(message.data) : { items: message.data };
-  return { spec: withTotal(spec, total), from, count, ...body };
+  const task = { spec: withTotal(spec, total), from, count, ...body };
+  return specText === undefined ? task : { ...task, specText };
 }
 
 function withTotal(spec: JobSpec, total: number | undefined): JobSpec {

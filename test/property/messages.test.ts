@@ -20,7 +20,7 @@ import {
 } from "../../src/protocol/messages.ts";
 import { HEADER, PRIORITIES } from "../../src/protocol/names.ts";
 import { decodeProgress, encodeProgress } from "../../src/protocol/progress.ts";
-import { type JobSpec, SpecDecoder } from "../../src/protocol/spec.ts";
+import { encodeSpec, type JobSpec, SpecDecoder } from "../../src/protocol/spec.ts";
 
 const token = fc.stringMatching(/^[A-Za-z0-9_-]{1,64}$/);
 const time = fc.nat(4e12);
@@ -104,8 +104,13 @@ describe("messages come back from the wire as they were", () => {
     fc.assert(
       fc.property(placed, fc.array(fc.jsonValue()), (place, items) => {
         const task = { ...place, items: JSON.stringify(items) };
-        const { items: bytes, ...back } = decodeTask(delivered(encodeTask(task)), new SpecDecoder());
+        const {
+          items: bytes,
+          specText,
+          ...back
+        } = decodeTask(delivered(encodeTask(task)), new SpecDecoder());
         expect({ ...back, items: String(bytes) }).toEqual(task);
+        expect(specText).toBe(encodeSpec(task.spec));
       }),
     );
   });

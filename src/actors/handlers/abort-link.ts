@@ -12,7 +12,7 @@ export interface AbortLink {
 export function followSignal(signal: AbortSignal): AbortLink {
   const controller = new AbortController();
   // One signal may stand for a job with any number of passes: Node would warn from the eleventh on.
-  setMaxListeners(0, signal);
+  setMaxListeners(0, signal, controller.signal);
   const follow = () => controller.abort(signal.reason);
   if (signal.aborted) follow();
   else signal.addEventListener("abort", follow, { once: true });

@@ -5,6 +5,7 @@ import { guardExit, guarded } from "./exit-guard.ts";
 import type { HandlerLogEntry } from "./handler.ts";
 import type { HandlerSet } from "./handler-set.ts";
 import type { Executor, PassRequest } from "./pass.ts";
+import { BUILT_IN } from "./registry.ts";
 import { type PassHooks, runPass } from "./run-pass.ts";
 import { Runs } from "./runs.ts";
 
@@ -37,9 +38,7 @@ export class InlineExecutor implements Executor {
   constructor(options: InlineOptions) {
     this.#options = options;
     this.slots = options.slots;
-    this.#runs = new Runs(options.slots, (request, signal) =>
-      guarded(() => runPass(request, options.handlers, this.#hooks(signal))),
-    );
+    this.#runs = new Runs(options.slots, (request, signal) => this.#runPass(request, signal));
     this.#releaseExit = guardExit();
   }
 
@@ -53,6 +52,13 @@ export class InlineExecutor implements Executor {
     this.#releaseExit();
   }
 
+  #runPass(request: PassRequest, signal: AbortSignal): Promise<PassResult> {
+    const { handlers } = this.#options;
+    const run = () => runPass(request, handlers, this.#hooks(signal));
+    // The guard makes every await of the process dearer; our own handlers do not need it.
+    return handlers.need(request.kind).source === BUILT_IN ? run() : guarded(run);
+  }
+
   #hooks(signal: AbortSignal): PassHooks {
     const { worker, onLog, clock = systemClock, abortGrace = ABORT_GRACE } = this.#options;
     return {
@@ -62,7 +68,7 @@ export class InlineExecutor implements Executor {
       stopped: () => signal.aborted,
       began: () => {},
       ended: () => {},
-      pause: turnTaker(),
+      pause: turnTaker(clock),
       abandonAfter: abortGrace,
       log: (entry) => onLog?.(entry),
     };
@@ -70,13 +76,13 @@ export class InlineExecutor implements Executor {
 }
 
 /** Gives way to the event loop when it was held for a turn. */
-function turnTaker(): () => Promise<void> | undefined {
-  let since = performance.now();
+function turnTaker(clock: Clock): () => Promise<void> | undefined {
+  let since = clock.monotonic();
   const gaveWay = () => {
-    since = performance.now();
+    since = clock.monotonic();
   };
   return () => {
-    if (performance.now() - since < TURN) return undefined;
-    return new Promise<void>((resolve) => setImmediate(resolve)).then(gaveWay);
+    if (clock.monotonic() - since < TURN) return undefined;
+    return clock.giveWay().then(gaveWay);
   };
 }

@@ -1,17 +1,25 @@
 /** The passes of an executor: so many at once, the others queued, all of them ended when it closes. */
 import type { PassResult } from "../../domain/pass.ts";
-import { followSignal } from "./abort-link.ts";
+import { type AbortLink, followSignal } from "./abort-link.ts";
 import { nothingRun, type PassRequest } from "./pass.ts";
 import { Slots } from "./slots.ts";
 
 /** Runs one pass that has a slot. */
 export type RunPass = (request: PassRequest, signal: AbortSignal) => Promise<PassResult>;
 
+/** What runs under one signal from outside: usually all passes of a job. */
+interface Group {
+  readonly link: AbortLink;
+  passes: number;
+}
+
 /** Keeps count of an executor's passes. */
 export class Runs {
   readonly #gate: Slots;
   readonly #runPass: RunPass;
-  readonly #running = new Map<AbortController, Promise<PassResult>>();
+  /** A controller costs microseconds, and the passes of a job share their signal: so they share the controller. */
+  readonly #groups = new Map<AbortSignal, Group>();
+  readonly #running = new Set<Promise<PassResult>>();
   #closed = false;
 
   constructor(slots: number, runPass: RunPass) {
@@ -22,22 +30,35 @@ export class Runs {
   /** Runs a pass as soon as a slot is free; after `close` it comes back as not run. */
   async run(request: PassRequest, signal: AbortSignal): Promise<PassResult> {
     if (this.#closed) return nothingRun(request);
-    const { controller, release } = followSignal(signal);
-    const running = this.#inSlot(request, controller.signal);
-    this.#running.set(controller, running);
+    const group = this.#enter(signal);
+    const running = this.#inSlot(request, group.link.controller.signal);
+    this.#running.add(running);
     try {
       return await running;
     } finally {
-      this.#running.delete(controller);
-      release();
+      this.#running.delete(running);
+      this.#leave(signal, group);
     }
   }
 
   /** Aborts what runs and what waits; resolves when nothing of it is left. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const controller of this.#running.keys()) controller.abort(new Error("The worker is closing."));
-    await Promise.allSettled(this.#running.values());
+    for (const { link } of this.#groups.values()) link.controller.abort(new Error("The worker is closing."));
+    await Promise.allSettled(this.#running);
+  }
+
+  #enter(signal: AbortSignal): Group {
+    const group = this.#groups.get(signal) ?? { link: followSignal(signal), passes: 0 };
+    this.#groups.set(signal, group);
+    group.passes++;
+    return group;
+  }
+
+  #leave(signal: AbortSignal, group: Group): void {
+    if (--group.passes > 0) return;
+    this.#groups.delete(signal);
+    group.link.release();
   }
 
   async #inSlot(request: PassRequest, signal: AbortSignal): Promise<PassResult> {

@@ -26,6 +26,8 @@ export interface SettledTask {
   result: Result;
   reducer: Reducer;
   failures: readonly ItemFailure[];
+  /** The job's spec as the task carried it. */
+  specText: string | undefined;
 }
 
 /**
@@ -39,7 +41,7 @@ export async function storeResult(
 ): Promise<void> {
   await Promise.all(settled.failures.map((failure) => bury(context, settled.result, failure, signal)));
   if (isWhole(settled.result)) await endWholeJob(context, settled, signal);
-  else await storeSurely(context, await resultMessage(context, settled.result), signal);
+  else await storeSurely(context, await resultMessage(context, settled), signal);
 }
 
 /** A result of all items is the job's outcome: there is nothing to gather. */
@@ -83,16 +85,19 @@ function verdictOf(
 }
 
 /** A partial larger than a message goes through the object store. */
-async function resultMessage(context: ActorContext, result: Result): Promise<StoreMessage> {
+async function resultMessage(
+  context: ActorContext,
+  { result, specText }: Pick<SettledTask, "result" | "specText">,
+): Promise<StoreMessage> {
   const { broker, names, partitions } = context;
   const subject = names.result(partitionOf(result.spec.job, partitions), result.spec.job);
   if (Buffer.byteLength(result.partial) <= broker.maxPayload - HEADER_ROOM) {
-    return { subject, ...encodeResult(result) };
+    return { subject, ...encodeResult(result, specText) };
   }
   const object = `${result.spec.job}-part-${result.from}-${result.count}`;
   const objects = await broker.objects(names.outputs);
   await objects.put(object, [Buffer.from(result.partial)]);
-  return { subject, ...encodeResult({ ...result, partial: "", object }) };
+  return { subject, ...encodeResult({ ...result, partial: "", object }, specText) };
 }
 
 async function bury(

@@ -12,6 +12,7 @@ import type { ActorContext } from "../context.ts";
 import type { HandlerSet, LoadedHandler } from "../handlers/handler-set.ts";
 import type { Executor, Inputs, PassRequest } from "../handlers/pass.ts";
 import { DeathMarks } from "./deaths.ts";
+import type { JobStop, JobStops } from "./job-stops.ts";
 import { itemsOf, split, storeResult } from "./settle.ts";
 import type { SlotQueue } from "./slot-queue.ts";
 
@@ -21,6 +22,9 @@ export interface TaskGround {
   handlers: HandlerSet;
   executor: Executor;
   slots: SlotQueue;
+  stops: JobStops;
+  /** Lets one task at a time run of those that a worker died with, so that the one to blame takes no other with it again. */
+  suspects: SlotQueue;
   isCancelled(job: string): boolean;
 }
 
@@ -43,16 +47,17 @@ export class TaskRun {
   /** When it came, in milliseconds since 1970. */
   readonly since: number;
   readonly #ground: TaskGround;
-  /** Aborts what runs. */
-  readonly #work = new AbortController();
-  /** Aborts waits between attempts. */
-  readonly #patience = new AbortController();
+  readonly #stop: JobStop;
   #cancelled = false;
   #begun = false;
+  /** To be marked when it begins; not before, as what waits in a worker's queue is not to blame for its death. */
+  #mark = false;
+  #isSuspect = false;
   #handlerMs = 0;
 
   constructor(ground: TaskGround, delivery: Delivery, task: Task) {
     this.#ground = ground;
+    this.#stop = ground.stops.enter(task.spec.job);
     this.delivery = delivery;
     this.task = task;
     this.since = ground.context.clock.now();
@@ -70,19 +75,32 @@ export class TaskRun {
 
   /** The worker leaves: a task that waits for its next attempt is given back, what runs goes on. */
   drain(): void {
-    this.#patience.abort(new Error("the worker drains"));
+    this.#stop.patience.abort(new Error("the worker drains"));
   }
 
   /** The worker must end: what runs is aborted, and the task is given back. */
   abort(): void {
     this.drain();
-    this.#work.abort(new Error("the work was aborted"));
+    this.#stop.work.abort(new Error("the work was aborted"));
   }
 
+  /** Runs the task to its end; rejects for errors that nobody expected, and where the broker is away. */
   async run(): Promise<TaskEnd> {
+    const marks = new DeathMarks(this.#ground.context, this.task);
+    try {
+      return await this.#run(marks);
+    } catch (error) {
+      // Whatever it was, the worker lives: it is not to be counted as a death.
+      await marks.remove();
+      if (this.#cancelled) return { type: "dropped", reason: "cancelled" };
+      if (this.#stop.work.signal.aborted) return { type: "returned" };
+      throw error;
+    }
+  }
+
+  async #run(marks: DeathMarks): Promise<TaskEnd> {
     const { context, isCancelled } = this.#ground;
     const { spec } = this.task;
-    const marks = new DeathMarks(context, this.task);
     const deaths = this.delivery.deliveries > 1 ? await marks.read() : 0;
     const step = decideDelivery({
       spec,
@@ -98,7 +116,8 @@ export class TaskRun {
       return { type: "split" };
     }
     if (step.type === "bury") return await this.#store([buried(this.task, step.deaths)], marks, undefined);
-    if (step.mark) await marks.add();
+    this.#mark = step.mark;
+    this.#isSuspect = deaths > 0;
     return await this.#execute(marks);
   }
 
@@ -110,7 +129,8 @@ export class TaskRun {
     for (;;) {
       const { next } = move;
       if (next.type === "done") return await this.#store(next.failures, marks, next.pieces);
-      const moved = next.type === "wait" ? await this.#wait(move, next.ms) : await this.#pass(move, handler);
+      const moved =
+        next.type === "wait" ? await this.#wait(move, next.ms) : await this.#pass(move, handler, marks);
       if (this.#cancelled) return { type: "dropped", reason: "cancelled" };
       if (moved === undefined) return this.#giveBack(marks);
       move = moved;
@@ -126,19 +146,21 @@ export class TaskRun {
   async #wait(move: ChunkMove, ms: number): Promise<ChunkMove | undefined> {
     const { context } = this.#ground;
     try {
-      await sleep(context.clock, ms, this.#patience.signal);
+      await sleep(context.clock, ms, this.#stop.patience.signal);
       return onWaited(move.state, context.clock.now());
     } catch {
       return undefined; // Draining: whoever gets the task begins it anew.
     }
   }
 
-  async #pass(move: ChunkMove, handler: LoadedHandler): Promise<ChunkMove | undefined> {
-    const { slots, executor, context } = this.#ground;
-    const { signal } = this.#work;
-    const result = await slots.run(this.#begun ? "begun" : this.task.spec.priority, () => {
+  async #pass(move: ChunkMove, handler: LoadedHandler, marks: DeathMarks): Promise<ChunkMove | undefined> {
+    const { executor, context } = this.#ground;
+    const { signal } = this.#stop.work;
+    const result = await this.#inSlot(async () => {
+      // Only now: a task that waits in the queue of a worker that dies is not to blame.
+      if (this.#mark && !this.#begun) await marks.add();
       this.#begun = true;
-      return executor.run(this.#request(move, handler), signal);
+      return await executor.run(this.#request(move, handler), signal);
     });
     if (result === undefined || signal.aborted) return undefined;
     this.#handlerMs += result.handlerMs;
@@ -150,6 +172,13 @@ export class TaskRun {
       random: context.random,
       now: context.clock.now(),
     });
+  }
+
+  #inSlot<T>(work: () => Promise<T>): Promise<T | undefined> {
+    const { slots, suspects } = this.#ground;
+    const rank = this.#begun ? "begun" : this.task.spec.priority;
+    const run = () => slots.run(rank, work);
+    return this.#isSuspect ? suspects.run(rank, run) : run();
   }
 
   #request({ next }: ChunkMove, handler: LoadedHandler): PassRequest {
@@ -201,7 +230,13 @@ export class TaskRun {
       handlerMs: this.#handlerMs,
       worker: context.id,
     };
-    await storeResult(context, { result, reducer, failures: settled.failures }, this.#work.signal);
+    const { specText } = this.task;
+    const { failures: settledFailures } = settled;
+    await storeResult(
+      context,
+      { result, reducer, failures: settledFailures, specText },
+      this.#stop.work.signal,
+    );
     await marks.remove();
     return { type: "stored", handlerMs: this.#handlerMs, failed: failures.length };
   }

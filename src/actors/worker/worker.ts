@@ -16,6 +16,7 @@ import type { HandlerSet } from "../handlers/handler-set.ts";
 import type { Executor } from "../handlers/pass.ts";
 import { jsonOf } from "../json.ts";
 import { report } from "../report.ts";
+import { JobStops } from "./job-stops.ts";
 import { SlotQueue } from "./slot-queue.ts";
 import { type TaskEnd, type TaskGround, TaskRun } from "./task-run.ts";
 
@@ -45,9 +46,11 @@ export class Worker extends Service {
   readonly #handlers: HandlerSet;
   readonly #executor: Executor;
   readonly #slots: SlotQueue;
+  readonly #suspects = new SlotQueue(1);
   readonly #lanes: Lane[] = [];
   readonly #runs = new Set<TaskRun>();
   readonly #cancelled = new Set<string>();
+  readonly #stops = new JobStops();
   readonly #specs = new SpecDecoder();
   readonly #background: Background;
   readonly #releasers = new Releasers();
@@ -68,6 +71,8 @@ export class Worker extends Service {
       handlers,
       executor,
       slots: this.#slots,
+      stops: this.#stops,
+      suspects: this.#suspects,
       isCancelled: (job) => this.#cancelled.has(job),
     };
   }
@@ -101,12 +106,13 @@ export class Worker extends Service {
     const heldAtStop = [...this.#runs];
     const stopping = Promise.all(this.#lanes.map(({ consumption }) => consumption.stop()));
     this.#slots.empty();
+    this.#suspects.empty();
     for (const run of this.#runs) run.drain();
     await stopping;
     await this.#background.settled();
     await this.#executor.close();
     await this.#releasers.release();
-    await this.#context.broker.flush();
+    await this.#context.broker.flush().catch((error) => report(this.#context, "worker", error));
     const abandoned = heldAtStop.filter((run) => run.begun && this.workSignal.aborted);
     this.#context.events.emit("actor.stopped", {
       role: "worker",
@@ -177,6 +183,7 @@ export class Worker extends Service {
       run.delivery.nak(this.workSignal.aborted ? undefined : RETRY_MS);
     } finally {
       this.#runs.delete(run);
+      this.#stops.leave(run.task.spec.job);
       lane.held--;
       this.#refill(lane);
     }

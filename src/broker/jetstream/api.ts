@@ -12,6 +12,7 @@ import {
   WriteConflict,
 } from "../../errors.ts";
 
+import type { Outbox } from "./outbox.ts";
 import { checkOpen } from "./wire.ts";
 
 /** The error part of a JetStream answer. */
@@ -72,10 +73,15 @@ export function requestError(subject: string, error: unknown): MusterError {
 export class JetStreamApi {
   readonly prefix: string;
   readonly #nc: NatsConnection;
+  readonly #outbox: Outbox;
   readonly #timeoutMs: number;
 
-  constructor(nc: NatsConnection, options: { domain?: string | undefined; timeoutMs: number }) {
+  constructor(
+    nc: NatsConnection,
+    options: { domain?: string | undefined; timeoutMs: number; outbox: Outbox },
+  ) {
     this.#nc = nc;
+    this.#outbox = options.outbox;
     this.#timeoutMs = options.timeoutMs;
     this.prefix = options.domain === undefined ? "$JS.API" : `$JS.${options.domain}.API`;
   }
@@ -95,13 +101,14 @@ export class JetStreamApi {
 
   /** Tells the API without waiting for its answer, for what need not succeed. */
   tell(verb: string): void {
-    if (!this.#nc.isClosed()) this.#nc.publish(`${this.prefix}.${verb}`);
+    this.#outbox.publish(`${this.prefix}.${verb}`, undefined);
   }
 
   async #request(verb: string, body: unknown, timeout: number): Promise<Msg> {
     checkOpen(this.#nc);
     const subject = `${this.prefix}.${verb}`;
     const payload = typeof body === "string" ? body : JSON.stringify(body);
+    this.#outbox.flush();
     try {
       return await this.#nc.request(subject, payload, { timeout });
     } catch (error) {

@@ -5,10 +5,12 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { ConsumeOptions, Consumption, Tail, TailOptions } from "../port.ts";
 import { API_CODE, type JetStreamApi } from "./api.ts";
 import { ConsumerMessage, parseAckSubject } from "./messages.ts";
+import type { Outbox } from "./outbox.ts";
 import { PullLoop } from "./pull.ts";
 
 export interface Ground {
   nc: NatsConnection;
+  outbox: Outbox;
   api: JetStreamApi;
   clock: Clock;
   pullExpiresMs: number;
@@ -31,6 +33,7 @@ export class JetStreamConsumption implements Consumption, Restartable {
   constructor(ground: Ground, options: ConsumeOptions, mend: () => Promise<void>) {
     this.#loop = new PullLoop({
       nc: ground.nc,
+      outbox: ground.outbox,
       clock: ground.clock,
       apiPrefix: ground.api.prefix,
       stream: options.stream,
@@ -39,8 +42,8 @@ export class JetStreamConsumption implements Consumption, Restartable {
       expiresMs: ground.pullExpiresMs,
       onMessage: (message) => this.#onMessage(ground, options, message),
       onTrouble: (reason, times) => {
-        // Once is common: a leader just changed, or the consumer is only now being made.
-        if (times > 1) options.onTrouble?.(reason);
+        // Nobody answering, once, is common: a leader just changed, or the consumer is only now being made.
+        if (times > 1 || !reason.startsWith(NOBODY)) options.onTrouble?.(reason);
         mend().catch((error) => options.onTrouble?.(String(error)));
       },
     });
@@ -64,11 +67,14 @@ export class JetStreamConsumption implements Consumption, Restartable {
   }
 
   #onMessage(ground: Ground, options: ConsumeOptions, message: Msg): void {
-    const delivery = new ConsumerMessage(ground.nc, message, parseAckSubject(message.reply ?? ""));
+    const delivery = new ConsumerMessage(ground.outbox, message, parseAckSubject(message.reply ?? ""));
     if (this.#stopping) return delivery.nak();
     options.onDelivery(delivery);
   }
 }
+
+/** How the server says that nobody listens. */
+const NOBODY = "503";
 
 /** How many messages of a tail may be under way to us. */
 const TAIL_CREDIT = 1024;
@@ -160,9 +166,10 @@ export class JetStreamTail implements Tail, Restartable {
   }
 
   #newLoop(consumer: string, generation: number): PullLoop {
-    const { nc, clock, api, pullExpiresMs } = this.#ground;
+    const { nc, outbox, clock, api, pullExpiresMs } = this.#ground;
     return new PullLoop({
       nc,
+      outbox,
       clock,
       apiPrefix: api.prefix,
       stream: this.#options.stream,
@@ -181,7 +188,7 @@ export class JetStreamTail implements Tail, Restartable {
     if (this.#stopped || info.seq < this.#nextSeq) return;
     this.#nextSeq = info.seq + 1;
     this.#unreleased++;
-    this.#options.onMessage(new ConsumerMessage(this.#ground.nc, message, info));
+    this.#options.onMessage(new ConsumerMessage(this.#ground.outbox, message, info));
   }
 
   #rebuild(reason: string): void {

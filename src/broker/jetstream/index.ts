@@ -51,6 +51,7 @@ import {
   fromStoredAnswer,
   type StoredAnswer,
 } from "./messages.ts";
+import { Outbox } from "./outbox.ts";
 import { Publisher } from "./publisher.ts";
 import { ensureBucket, ensureObjectBucket, openBucket, openObjects } from "./stores.ts";
 import { checkOpen, checkSize } from "./wire.ts";
@@ -138,6 +139,7 @@ function isRecent(version: string): boolean {
 class JetStreamBroker implements Broker {
   readonly label: string;
   readonly #nc: NatsConnection;
+  readonly #outbox: Outbox;
   readonly #js: JetStreamClient;
   readonly #api: JetStreamApi;
   readonly #ground: Ground;
@@ -152,12 +154,15 @@ class JetStreamBroker implements Broker {
     const { domain, inboxPrefix, clock = systemClock, timeoutMs = 5_000, pullExpiresMs = 30_000 } = options;
     this.label = label;
     this.#nc = nc;
+    const outbox = new Outbox(nc);
+    this.#outbox = outbox;
     this.#inboxPrefix = inboxPrefix;
     this.#js = jetstream(nc, domain === undefined ? {} : { domain });
-    this.#api = new JetStreamApi(nc, { domain, timeoutMs });
-    this.#publisher = new Publisher({ nc, clock, inbox: this.inbox(), timeoutMs });
+    this.#api = new JetStreamApi(nc, { domain, timeoutMs, outbox });
+    this.#publisher = new Publisher({ nc, outbox, clock, inbox: this.inbox(), timeoutMs });
     this.#ground = {
       nc,
+      outbox,
       api: this.#api,
       clock,
       pullExpiresMs,
@@ -195,7 +200,7 @@ class JetStreamBroker implements Broker {
     if (this.#nc.isClosed()) return; // At most once, and so not at all.
     checkSize(this.#nc, message, message.headers);
     const headers = encodeHeaders(message.headers);
-    this.#nc.publish(message.subject, message.data, {
+    this.#outbox.publish(message.subject, message.data, {
       ...(headers === undefined ? {} : { headers }),
       ...(message.reply === undefined ? {} : { reply: message.reply }),
     });
@@ -206,6 +211,7 @@ class JetStreamBroker implements Broker {
     checkOpen(this.#nc);
     checkSize(this.#nc, message, message.headers);
     const headers = encodeHeaders(message.headers);
+    this.#outbox.flush();
     const answer = this.#nc.request(message.subject, message.data, {
       timeout: timeoutMs,
       ...(headers === undefined ? {} : { headers }),
@@ -223,6 +229,7 @@ class JetStreamBroker implements Broker {
     options.signal?.throwIfAborted();
     checkOpen(nc);
     checkSize(nc, message, message.headers);
+    this.#outbox.flush();
     return await gather({ nc, clock, inbox: this.inbox() }, message, options);
   }
 
@@ -316,12 +323,14 @@ class JetStreamBroker implements Broker {
   }
 
   async flush(): Promise<void> {
+    this.#outbox.flush();
     if (!this.#nc.isClosed()) await this.#nc.flush();
   }
 
   async close(): Promise<void> {
     if (this.#closing) return;
     this.#closing = true;
+    this.#outbox.flush();
     this.#publisher.close();
     await this.#nc.close();
   }

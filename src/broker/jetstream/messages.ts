@@ -1,6 +1,7 @@
 /** Messages of the client library seen as messages of the port; headers are decoded only when they are read. */
-import { headers as createHeaders, type Msg, type MsgHdrs, type NatsConnection } from "nats";
+import { headers as createHeaders, type Msg, type MsgHdrs } from "nats";
 import type { Delivery, Headers, InMessage, StreamMessage } from "../port.ts";
+import type { Outbox } from "./outbox.ts";
 
 const NO_HEADERS: Headers = Object.freeze({});
 const NANOS_PER_MS = 1_000_000;
@@ -71,14 +72,14 @@ export function parseAckSubject(reply: string): DeliveryInfo {
 
 /** A message that a consumer delivered; its acknowledgements go to the reply subject. */
 export class ConsumerMessage implements Delivery {
-  readonly #nc: NatsConnection;
+  readonly #outbox: Outbox;
   readonly #message: Msg;
   readonly #info: DeliveryInfo;
   #settled = false;
   #headers: Headers | undefined;
 
-  constructor(nc: NatsConnection, message: Msg, info: DeliveryInfo) {
-    this.#nc = nc;
+  constructor(outbox: Outbox, message: Msg, info: DeliveryInfo) {
+    this.#outbox = outbox;
     this.#message = message;
     this.#info = info;
   }
@@ -134,7 +135,7 @@ export class ConsumerMessage implements Delivery {
 
   /** A closed connection cannot answer; the lease runs out and another takes over, which is what a crash does too. */
   #answer(payload: string): void {
-    if (!this.#nc.isClosed()) this.#nc.publish(this.#message.reply ?? "", payload);
+    this.#outbox.publish(this.#message.reply ?? "", payload);
   }
 }
 

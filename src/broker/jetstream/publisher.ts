@@ -9,6 +9,7 @@ import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { Headers, Stored, StoreMessage } from "../port.ts";
 import { type ApiFault, faultError } from "./api.ts";
 import { encodeHeaders } from "./messages.ts";
+import type { Outbox } from "./outbox.ts";
 import { checkOpen, checkSize } from "./wire.ts";
 
 interface InFlight {
@@ -27,6 +28,7 @@ interface PubAck {
 
 export interface PublisherOptions {
   nc: NatsConnection;
+  outbox: Outbox;
   clock: Clock;
   inbox: string;
   /** How long an acknowledgement may take before the write counts as unknown. */
@@ -103,11 +105,11 @@ export class Publisher {
 
   #publishPart(message: StoreMessage, batchId: string, position: number): void {
     const headers = encodeHeaders(batchHeaders(message, batchId, position, false));
-    this.#options.nc.publish(message.subject, message.data, headers === undefined ? {} : { headers });
+    this.#options.outbox.publish(message.subject, message.data, headers === undefined ? {} : { headers });
   }
 
   #send(message: StoreMessage, fields: Headers | undefined): Promise<Stored> {
-    const { nc, clock, inbox, timeoutMs } = this.#options;
+    const { nc, outbox, clock, inbox, timeoutMs } = this.#options;
     const token = (this.#next++).toString(36);
     return new Promise((resolve, reject) => {
       checkOpen(nc);
@@ -120,7 +122,7 @@ export class Publisher {
         reject,
       });
       const reply = `${inbox}.${token}`;
-      nc.publish(message.subject, message.data, headers === undefined ? { reply } : { reply, headers });
+      outbox.publish(message.subject, message.data, headers === undefined ? { reply } : { reply, headers });
     });
   }
 

@@ -4,9 +4,11 @@
  */
 import type { Msg, NatsConnection, Subscription } from "nats";
 import type { Clock, Timer } from "../../runtime/clock.ts";
+import type { Outbox } from "./outbox.ts";
 
 export interface PullOptions {
   nc: NatsConnection;
+  outbox: Outbox;
   clock: Clock;
   apiPrefix: string;
   stream: string;
@@ -114,7 +116,7 @@ export class PullLoop {
     if (this.#stopped || missing <= 0 || this.#options.nc.isClosed()) return;
     // Renewing at the half spares a request a message; an idle loop asks for whatever is missing at once.
     if (missing < this.#requested) return;
-    const { apiPrefix, stream, consumer, nc, inbox, expiresMs, clock } = this.#options;
+    const { apiPrefix, stream, consumer, outbox, inbox, expiresMs, clock } = this.#options;
     const body = {
       batch: missing,
       expires: expiresMs * NANOS_PER_MS,
@@ -122,7 +124,7 @@ export class PullLoop {
     };
     if (this.#requested === 0) this.#lastSign = clock.now();
     this.#requested += missing;
-    nc.publish(`${apiPrefix}.CONSUMER.MSG.NEXT.${stream}.${consumer}`, JSON.stringify(body), {
+    outbox.publish(`${apiPrefix}.CONSUMER.MSG.NEXT.${stream}.${consumer}`, JSON.stringify(body), {
       reply: inbox,
     });
   }
