@@ -139,6 +139,12 @@ describe("muster map over files", () => {
     });
   });
 
+  it("can be handed in by muster submit, too", async () => {
+    await files({ "a.txt": "x\ny\n" });
+    const { stdout } = await muster(["submit", "echo", "a.txt", "--lines"]);
+    expect((await muster(["result", stdout.trim(), "--wait"])).stdout).toBe('["x","y"]\n');
+  });
+
   it("submits nothing when it is interrupted while it waits for more", async () => {
     const before = await jobs();
     const listening = new Promise<void>((resolve) => {
