@@ -81,10 +81,10 @@ export class Client extends Service {
    * @throws PayloadTooLarge when the body does not fit into a message: see {@link submitRecords}
    */
   async submit({ kind, body, options = {} }: ClientJob): Promise<string> {
-    const { broker, names, clock } = this.#context;
+    const { broker, names, clock, random } = this.#context;
     checkToken("kind", kind);
     const { key } = options;
-    const job = key === undefined ? timedId(clock.now()) : jobOfKey(String(key));
+    const job = key === undefined ? timedId(clock.now(), random) : jobOfKey(String(key));
     const bytes = Buffer.byteLength(body);
     if (bytes > broker.maxPayload - HEADER_ROOM)
       throw new PayloadTooLarge("The job", bytes, broker.maxPayload);
@@ -99,9 +99,9 @@ export class Client extends Service {
 
   /** Ships records through the object store, however many they are, and submits a job that names the object. */
   async submitRecords({ kind, records, options = {} }: ClientRecords): Promise<string> {
-    const { broker, names, clock } = this.#context;
+    const { broker, names, clock, random } = this.#context;
     checkToken("kind", kind);
-    const name = timedId(clock.now());
+    const name = timedId(clock.now(), random);
     const objects = await broker.objects(names.inputs);
     await objects.put(name, inLines(records));
     const body = JSON.stringify({ object: `${names.inputs}/${name}`, format: "shipped" });
@@ -119,13 +119,16 @@ export class Client extends Service {
    */
   async outcome(job: string, wait: { timeoutMs?: number; signal?: AbortSignal } = {}): Promise<Outcome> {
     const { timeoutMs } = wait;
-    const timer = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
-    const signals = [wait.signal, timer, this.fetchSignal].filter((signal) => signal !== undefined);
+    const over = new AbortController();
+    const timer =
+      timeoutMs === undefined
+        ? undefined
+        : this.#context.clock.after(timeoutMs, () => over.abort(new WaitTimedOut(job, timeoutMs)));
+    const signals = [wait.signal, over.signal, this.fetchSignal].filter((signal) => signal !== undefined);
     try {
       return await awaitOutcome(this.#context, { hub: this.#hub, job }, AbortSignal.any(signals));
-    } catch (error) {
-      if (timer?.aborted && timeoutMs !== undefined) throw new WaitTimedOut(job, timeoutMs);
-      throw error;
+    } finally {
+      timer?.cancel();
     }
   }
 

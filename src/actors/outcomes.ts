@@ -27,7 +27,7 @@ import type { ActorContext } from "./context.ts";
 const HEADER_ROOM = 16 * 1024;
 const RETRY = { base: 100, max: 5_000 };
 
-/** The result of a job on its way into the outcome: text, or text that comes in parts with its size known. */
+/** The result of a job on its way into the outcome: text, or text that comes in parts, of so many bytes at most. */
 export type ResultText = string | { bytes: number; parts: AsyncIterable<Uint8Array> };
 
 export interface Ending {
@@ -120,9 +120,9 @@ async function placed(
   // A name of its own for each try: of two aggregators that both write, the loser removes only its own object.
   const name = `${job}-${Math.floor(random() * 2 ** 40).toString(36)}`;
   const objects = await broker.objects(names.outputs);
-  await objects.put(name, typeof text === "string" ? [Buffer.from(text)] : text.parts);
+  const size = await objects.put(name, typeof text === "string" ? [Buffer.from(text)] : text.parts);
   const object = `${names.outputs}/${name}`;
-  return { body: JSON.stringify({ object, bytes }), object };
+  return { body: JSON.stringify({ object, bytes: size }), object };
 }
 
 async function whole(text: ResultText): Promise<string> {

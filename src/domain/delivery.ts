@@ -5,17 +5,12 @@ import type { ItemRange, JobSpec } from "../protocol/spec.ts";
 export const MAX_DEATHS = 4;
 /** A chunk whose workers died with it so often is cut into parts: one of them holds the poison. */
 export const SPLIT_DEATHS = 2;
-/** A task that so many workers died with is a suspect: once may be chance, and running alone costs the worker. */
-const SUSPECT_DEATHS = 2;
 /** Parts that a chunk is cut into: more find the poison in fewer rounds, each of which costs workers. */
 const PARTS = 16;
 
 export type DeliveryStep =
-  /**
-   * Run it. `mark`: note when it is begun, so that a death with it can be counted. `alone`: nothing runs beside it, so that
-   * the next death is its own.
-   */
-  | { type: "run"; mark: boolean; alone: boolean }
+  /** Run it. `mark`: note first that it is begun, so that a death with it can be counted. */
+  | { type: "run"; mark: boolean }
   /** Settle it without running: its job is over. */
   | { type: "drop"; reason: "cancelled" | "expired" }
   /** Put its parts in its place: one of them holds the poison. */
@@ -47,7 +42,7 @@ export function decideDelivery({
   if (spec.deadline !== undefined && now >= spec.deadline) return { type: "drop", reason: "expired" };
   if (range.count > 1 && deaths >= SPLIT_DEATHS) return { type: "split", parts: partsOf(range) };
   if (range.count === 1 && deaths >= MAX_DEATHS) return { type: "bury", deaths };
-  return { type: "run", mark: deliveries > 1, alone: deaths >= SUSPECT_DEATHS };
+  return { type: "run", mark: deliveries > 1 };
 }
 
 function partsOf({ from, count }: ItemRange): ItemRange[] {

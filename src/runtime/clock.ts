@@ -7,10 +7,14 @@ export interface Timer {
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;
+  /** Milliseconds, with fractions, on a scale that only grows: for how long something took. */
+  monotonic(): number;
   /** Calls `run` once after `ms`; the timer does not keep the process alive. */
   after(ms: number, run: () => void): Timer;
   /** Calls `run` every `ms` until cancelled; does not keep the process alive. */
   every(ms: number, run: () => void): Timer;
+  /** Resolves after what else waits for this event loop had its turn. */
+  giveWay(): Promise<void>;
 }
 
 /** The longest that a timer of Node takes; a longer one would fire at once. */
@@ -18,6 +22,7 @@ const LONGEST_MS = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  monotonic: () => performance.now(),
   after(ms, run) {
     let timer: NodeJS.Timeout;
     const arm = (left: number) => {
@@ -33,6 +38,7 @@ export const systemClock: Clock = {
     timer.unref();
     return { cancel: () => clearInterval(timer) };
   },
+  giveWay: () => new Promise((resolve) => setImmediate(resolve)),
 };
 
 /**

@@ -38,6 +38,13 @@ export class VirtualClock implements Clock {
     return this.#now;
   }
 
+  monotonic(): number {
+    return this.#now;
+  }
+
+  /** Nothing else waits: whatever is due now ran before. */
+  async giveWay(): Promise<void> {}
+
   after(ms: number, run: () => void): Timer {
     return this.#arm(ms, run, undefined);
   }

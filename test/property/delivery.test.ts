@@ -27,20 +27,20 @@ const ONE = { from: 7, count: 1 };
 
 describe("what a worker does with a delivery", () => {
   it.each<[string, Partial<DeliveryView>, unknown]>([
-    ["runs the first delivery", {}, { type: "run", mark: false, alone: false }],
-    ["marks a later delivery as begun", { deliveries: 2 }, { type: "run", mark: true, alone: false }],
+    ["runs the first delivery", {}, { type: "run", mark: false }],
+    ["marks a later delivery as begun", { deliveries: 2 }, { type: "run", mark: true }],
     [
       "runs a chunk again until too many died",
       { deliveries: 9, deaths: SPLIT_DEATHS - 1 },
-      { type: "run", mark: true, alone: false },
+      { type: "run", mark: true },
     ],
     [
-      "gives a single item more tries, alone so that no other is blamed",
+      "gives a single item more tries",
       { deliveries: 9, deaths: MAX_DEATHS - 1, range: ONE },
-      { type: "run", mark: true, alone: true },
+      { type: "run", mark: true },
     ],
     ["drops a task of a cancelled job", { cancelled: true }, { type: "drop", reason: "cancelled" }],
-    ["runs until the deadline", { spec: due(1_001) }, { type: "run", mark: false, alone: false }],
+    ["runs until the deadline", { spec: due(1_001) }, { type: "run", mark: false }],
     ["drops it at the deadline", { spec: due(1_000) }, { type: "drop", reason: "expired" }],
     ["runs nothing after a deadline of 1970", { spec: due(0) }, { type: "drop", reason: "expired" }],
     [

@@ -156,7 +156,8 @@ export class Aggregator extends Service {
     this.#partitions.delete(partition);
     await service?.stop();
     if (!handOver) return;
-    await this.#keeper?.release(partition);
+    // Where the broker is away, the lease runs out.
+    await this.#keeper?.release(partition).catch((error) => report(this.#context, "aggregator", error));
     broker.publish({ subject: names.control("partitions") });
     events.emit("partition.released", { partition });
   }

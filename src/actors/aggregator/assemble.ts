@@ -45,8 +45,13 @@ export function assemble(
   { pieces, cache }: { pieces: readonly Piece[]; cache: PieceCache },
 ): ResultText {
   const sorted = [...pieces].sort((a, b) => a.from - b.from);
-  const bytes = sorted.reduce((sum, piece) => sum + piece.bytes + 1, 2);
+  const bytes = sorted.reduce((sum, piece) => sum + bytesOf(piece) + 1, 2);
   return { bytes, parts: joined(name, texts(context, sorted, cache)) };
+}
+
+/** At most so many. What lies in the object store is larger than a message, and so is the result. */
+function bytesOf({ object, bytes }: Piece): number {
+  return object === undefined ? bytes : Number.POSITIVE_INFINITY;
 }
 
 async function* joined(

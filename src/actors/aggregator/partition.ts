@@ -36,6 +36,7 @@ export interface PartitionOptions {
 /** How often state is checkpointed, and stale jobs are looked at. */
 const CHECKPOINT_MS = 1_000;
 const SWEEP_MS = 3_000;
+const TIDY_MS = 15_000;
 /** Progress is told at most so often; credit must not wait, but a message a result would be waste. */
 const PROGRESS_MS = 4;
 /** Ended jobs that are remembered, so that a late duplicate does not begin them anew. */
@@ -97,7 +98,8 @@ export class Partition extends Service {
     });
     this.#tail.release(this.#early);
     this.#timers.push(context.clock.every(CHECKPOINT_MS, () => this.#checkpointSoon()));
-    this.#timers.push(context.clock.every(SWEEP_MS, () => this.#background.run(() => this.#sweep())));
+    this.#timers.push(context.clock.every(SWEEP_MS, () => this.#lookAround(() => this.#sweep())));
+    this.#timers.push(context.clock.every(TIDY_MS, () => this.#lookAround(() => this.#tidy())));
     context.events.emit("partition.claimed", { partition, fromSeq, jobs: this.#jobs.size });
   }
 
@@ -239,6 +241,12 @@ export class Partition extends Service {
     }
   }
 
+  /** Where the broker does not answer, nothing is wrong with what is remembered: the next look will do. */
+  #lookAround(look: () => Promise<void>): void {
+    const { context, partition } = this.#options;
+    this.#background.run(() => look().catch((error) => report(context, `partition ${partition}`, error)));
+  }
+
   /** Jobs of which nothing came lately may be over: cancelled, expired, or begun by a late duplicate. */
   async #sweep(): Promise<void> {
     const { context } = this.#options;
@@ -250,9 +258,21 @@ export class Partition extends Service {
     }
   }
 
+  /** A checkpoint whose write seemed to fail may have been stored after the end of its job, when nobody removes it. */
+  async #tidy(): Promise<void> {
+    const { context, partition } = this.#options;
+    const { broker, names } = context;
+    const newest = await broker.last(names.stream("outcomes"), names.jobCheckpoint(partition, "*"));
+    if (newest === undefined) return;
+    const job = names.lastToken(newest.subject);
+    if (this.#jobs.has(job) || (await readOutcome(context, job)) === undefined) return;
+    await broker.purge(names.stream("outcomes"), newest.subject);
+  }
+
   // ── telling ──────────────────────────────────────────────────────────────────────────────────────────────────
 
   #noteChange(live: LiveJob): void {
+    if (this.fetchSignal.aborted) return;
     this.#changed.add(live);
     this.#progressTimer ??= this.#options.context.clock.after(PROGRESS_MS, () => {
       this.#progressTimer = undefined;

@@ -26,6 +26,8 @@ export class Persistence {
   readonly #partition: number;
   #fromSeq = 1;
   #revision = 0;
+  /** The results below this sequence are gone. Behind `#fromSeq` where a purge failed, or a predecessor died before it. */
+  #trimmed = 1;
   #busy = false;
 
   constructor(context: ActorContext, partition: number) {
@@ -52,9 +54,10 @@ export class Persistence {
       // Encoded at once, in one turn of the event loop: states of one moment, which is `position`.
       const written = await Promise.all(this.#due(jobs).map((live) => this.#writing(live, position)));
       const fromSeq = Math.min(position + 1, ...[...jobs.values()].map(neededFrom));
-      if (fromSeq <= this.#fromSeq) return undefined;
-      await this.#advance(fromSeq);
-      return { partition: this.#partition, seq: fromSeq, jobs: written.length };
+      const isAhead = fromSeq > this.#fromSeq;
+      if (isAhead) await this.#advance(fromSeq);
+      await this.#trim();
+      return isAhead ? { partition: this.#partition, seq: fromSeq, jobs: written.length } : undefined;
     } finally {
       this.#busy = false;
     }
@@ -100,12 +103,18 @@ export class Persistence {
   }
 
   async #advance(fromSeq: number): Promise<void> {
-    const { broker, names } = this.#context;
     this.#revision = await writePosition(this.#context, this.#partition, {
       fromSeq,
       revision: this.#revision,
     });
     this.#fromSeq = fromSeq;
+  }
+
+  async #trim(): Promise<void> {
+    const { broker, names } = this.#context;
+    const fromSeq = this.#fromSeq;
+    if (fromSeq <= this.#trimmed) return;
     await broker.purge(names.stream("results"), names.resultFilter(this.#partition), fromSeq);
+    this.#trimmed = fromSeq;
   }
 }

@@ -1,6 +1,7 @@
 /** How far a large job is dispatched: the last message of every atomic batch of its tasks. */
 import type { StoreMessage } from "../../broker/port.ts";
 import type { Dispatched } from "../../domain/scatter.ts";
+import { WriteConflict } from "../../errors.ts";
 import type { ActorContext } from "../context.ts";
 import { textOf } from "../json.ts";
 
@@ -60,8 +61,22 @@ export function cursorMessage(
   return { subject: names.cursor(job), data: JSON.stringify(body), expectLast: before.seq, rollup: true };
 }
 
-/** Closes a job that has a cursor. @throws WriteConflict when another dispatcher moved it since */
-export async function writeTombstone(
+/** Closes a job that is over, if it has a cursor, so that no dispatcher that slept can release more of it. */
+export async function closeCursor(context: ActorContext, job: string): Promise<void> {
+  for (;;) {
+    // Read anew: another dispatcher may have moved it, or the answer to our own last batch was lost.
+    const cursor = await readCursor(context, job);
+    if (cursor.seq === 0 || cursor.ended) return;
+    try {
+      return await writeTombstone(context, job, cursor);
+    } catch (error) {
+      if (!(error instanceof WriteConflict)) throw error;
+    }
+  }
+}
+
+/** @throws WriteConflict when the cursor was moved since */
+async function writeTombstone(
   { broker, names, id }: ActorContext,
   job: string,
   cursor: Cursor,

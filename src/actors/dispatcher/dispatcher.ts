@@ -92,7 +92,7 @@ export class Dispatcher extends Service {
     await this.#consumption?.stop();
     await this.#background.settled();
     await this.#releasers.release();
-    await this.#context.broker.flush();
+    await this.#context.broker.flush().catch((error) => report(this.#context, "dispatcher", error));
     this.#context.events.emit("actor.stopped", { role: "dispatcher", id: this.#context.id, abandoned });
   }
 

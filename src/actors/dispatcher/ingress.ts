@@ -81,7 +81,7 @@ class Request {
     const submission = parseSubmission(this.#kind, this.#message.data, this.#message.headers);
     const { key } = submission.options;
     const now = context.clock.now();
-    const job = key === undefined ? timedId(now) : jobOfKey(key);
+    const job = key === undefined ? timedId(now, context.random) : jobOfKey(key);
     const plan = planJob(submission, { job, submitted: now, reply: this.#replyTo() });
     const isStored = isDirect(plan, submission) && (await this.#storeTask(plan));
     if (!isStored && (await this.#storeJob(plan, key))) return this.#attach(plan);
@@ -127,7 +127,7 @@ class Request {
   }
 
   #acknowledge(plan: JobPlan): void {
-    const { context, hub } = this.#ground;
+    const { context, hub, signal } = this.#ground;
     const { job, kind, total, reply } = plan.spec;
     if (this.#verb === "submit" && this.#message.reply !== undefined) {
       context.broker.publish({
@@ -137,7 +137,7 @@ class Request {
     }
     if (reply?.mode !== "watch") return;
     const watched = { job, kind, total: () => total };
-    watchJob(context, { subject: reply.subject, watched }, (id, listener) => hub.on(id, listener));
+    watchJob(context, { subject: reply.subject, watched, hub }, signal);
   }
 
   /** The same key again: the caller gets the result of the job that is already under way, or over. */
@@ -147,9 +147,13 @@ class Request {
     this.#acknowledge(plan);
     if (reply === undefined) return;
     background(async () => {
-      const outcome = await awaitOutcome(context, { hub, job }, signal);
-      replyOutcome(context, reply, outcome);
+      const outcome = await awaitOutcome(context, { hub, job }, signal).catch(unlessStopping);
+      if (outcome !== undefined) replyOutcome(context, reply, outcome);
     });
+
+    function unlessStopping(error: unknown): undefined {
+      if (!signal.aborted) throw error;
+    }
   }
 }
 

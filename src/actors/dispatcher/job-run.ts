@@ -8,7 +8,7 @@ import { reducerFor } from "../../domain/reducers/index.ts";
 import { isDispatched, onGathered, type ScatterState, startScatter, tasksOut } from "../../domain/scatter.ts";
 import { MusterError, toMusterError } from "../../errors.ts";
 import { encodeJson } from "../../protocol/json.ts";
-import type { Outcome } from "../../protocol/messages.ts";
+import type { Outcome, OutcomeState } from "../../protocol/messages.ts";
 import { HEADER, isToken } from "../../protocol/names.ts";
 import type { ProgressLine } from "../../protocol/progress.ts";
 import type { ReplyTo } from "../../protocol/spec.ts";
@@ -22,7 +22,7 @@ import {
 import type { Timer } from "../../runtime/clock.ts";
 import type { ActorContext } from "../context.ts";
 import { cutShort, endJob, NO_COUNTS, readOutcome, replyOutcome } from "../outcomes.ts";
-import { type Cursor, NO_CURSOR, readCursor, writeTombstone } from "./cursor.ts";
+import { closeCursor, NO_CURSOR, readCursor } from "./cursor.ts";
 import { JobTaken, Releaser, releaseSmall } from "./release.ts";
 import { openSource, type Source } from "./source.ts";
 
@@ -77,6 +77,8 @@ export class JobRun {
   #lastNews = 0;
   #pumping = false;
   #pumpAgain = false;
+  /** The batch that is under way, or was last. */
+  #releasing: Promise<void> | undefined;
   #settle: ((end: RunEnd) => void) | undefined;
   #failRun: ((error: unknown) => void) | undefined;
 
@@ -117,7 +119,7 @@ export class JobRun {
     const submission = this.#parse();
     if (submission instanceof MusterError) return await this.#endInvalid(submission);
     const standing = await this.#standing(submission);
-    if (standing !== undefined) return this.#endStanding(standing);
+    if (standing !== undefined) return await this.#endOver(standing);
     try {
       return await this.#runPlan(submission);
     } catch (error) {
@@ -156,9 +158,15 @@ export class JobRun {
     return isFresh ? undefined : await readOutcome(context, this.job);
   }
 
-  #endStanding(outcome: Outcome): RunEnd {
-    if (this.#reply !== undefined) replyOutcome(this.#ground.context, this.#reply, outcome);
+  /** The job was over before this run began; the dispatcher that had it may have died before it tidied up. */
+  async #endOver(outcome: Outcome): Promise<RunEnd> {
+    this.#answer(outcome);
+    await this.#cleanUp(outcome.state);
     return { type: "done" };
+  }
+
+  #answer(outcome: Outcome): void {
+    if (this.#reply !== undefined) replyOutcome(this.#ground.context, this.#reply, outcome);
   }
 
   async #endInvalid(error: MusterError): Promise<RunEnd> {
@@ -186,7 +194,7 @@ export class JobRun {
     if (this.#ground.signal.aborted) return { type: "stopped" };
     if (!(error instanceof MusterError) || error.status >= 500) throw error;
     const end = await this.#endInvalid(error);
-    if (this.#releaser !== undefined) await this.#cleanUp(this.#releaser.cursor);
+    await this.#cleanUp("failed");
     return end;
   }
 
@@ -198,7 +206,7 @@ export class JobRun {
     this.#plan = plan;
     const now = context.clock.now();
     if (plan.notBefore > now) return { type: "later", ms: plan.notBefore - now };
-    if (plan.spec.deadline !== undefined && plan.spec.deadline <= now) return await this.#expire();
+    if (plan.spec.deadline !== undefined && plan.spec.deadline <= now) return await this.#expireUnrun();
     const takeover = this.delivery.deliveries > 1;
     context.events.emit("job.accepted", { job: this.job, kind: this.kind, items: plan.spec.total, takeover });
     if (plan.spec.total === 0) return await this.#endEmpty(plan);
@@ -249,7 +257,10 @@ export class JobRun {
     this.#pump();
     this.#warnIfNobody();
     const end = await ended;
-    if (end.type === "done") await this.#cleanUp(this.#releaser.cursor);
+    if (end.type !== "done") return end;
+    // A batch that is under way would be stored behind the purge.
+    await this.#releasing;
+    await this.#cleanUp(this.#line?.state);
     return end;
   }
 
@@ -298,7 +309,7 @@ export class JobRun {
     if (this.#scatter === undefined || this.#releaser === undefined || this.#settle === undefined) return;
     if (isDispatched(this.#scatter)) return;
     this.#pumping = true;
-    this.#release(this.#scatter, this.#releaser).then(
+    this.#releasing = this.#release(this.#scatter, this.#releaser).then(
       (more) => this.#pumped(more),
       (error) => this.#failRun?.(error),
     );
@@ -340,7 +351,7 @@ export class JobRun {
     const outcome = await readOutcome(this.#ground.context, this.job);
     if (outcome === undefined) return;
     // Whoever wrote it may have died before it answered.
-    this.#endStanding(outcome);
+    this.#answer(outcome);
     this.noteEnded();
   }
 
@@ -361,6 +372,12 @@ export class JobRun {
     });
   }
 
+  async #expireUnrun(): Promise<RunEnd> {
+    const end = await this.#expire();
+    await closeCursor(this.#ground.context, this.job); // Of the dispatcher that had the job before.
+    return end;
+  }
+
   async #expire(): Promise<RunEnd> {
     const { context, signal } = this.#ground;
     const { job, kind } = this;
@@ -379,20 +396,16 @@ export class JobRun {
   }
 
   /** Closes the cursor, so that a dispatcher that slept can release nothing more; then removes what nobody needs. */
-  async #cleanUp(cursor: Cursor): Promise<void> {
+  async #cleanUp(state: OutcomeState | undefined): Promise<void> {
     const { context } = this.#ground;
-    if (cursor.seq > 0) await writeTombstone(context, this.job, cursor).catch(ignoreTaken);
-    if (this.#line?.state !== "succeeded") await purgeTasks(context, this.job);
+    await closeCursor(context, this.job);
+    if (state !== "succeeded") await purgeTasks(context, this.job);
   }
 }
 
 /** Tasks of a job that is over. */
 export async function purgeTasks({ broker, names }: ActorContext, job: string): Promise<void> {
   await broker.purge(names.stream("tasks"), names.tasksOf(job));
-}
-
-function ignoreTaken(error: unknown): void {
-  if (!(error instanceof MusterError) || error.code !== "write_conflict") throw error;
 }
 
 function emptyResult(reduce: Parameters<typeof reducerFor>[0]): string {

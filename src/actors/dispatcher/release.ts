@@ -58,10 +58,6 @@ export class Releaser {
     this.#writer = new TaskWriter(context, parts.spec);
   }
 
-  get cursor(): Cursor {
-    return this.#cursor;
-  }
-
   /**
    * Releases what the window allows now; returns the state unchanged when that is nothing.
    * @throws JobTaken when another dispatcher moved the cursor

@@ -1,7 +1,8 @@
 /** What a caller of `muster.watch.<kind>` gets to see until the result: accepted, then progress at least every 250 ms. */
-import type { ProgressLine } from "../../protocol/progress.ts";
 import type { Timer } from "../../runtime/clock.ts";
+import { awaitOutcome } from "../await-outcome.ts";
 import type { ActorContext } from "../context.ts";
+import type { ProgressHub } from "../progress-hub.ts";
 
 const PROGRESS_MS = 250;
 
@@ -12,20 +13,25 @@ export interface WatchedJob {
   total(): number | undefined;
 }
 
-/** Sends `accepted` at once and progress until the returned function is called. The result is sent by who ends the job. */
-export function watchJob(
-  context: ActorContext,
-  { subject, watched }: { subject: string; watched: WatchedJob },
-  onProgress: (job: string, listener: (line: ProgressLine) => void) => () => void,
-): () => void {
+export interface Watch {
+  /** Where the caller listens. */
+  subject: string;
+  watched: WatchedJob;
+  hub: ProgressHub;
+}
+
+/**
+ * Sends `accepted` at once, and progress until the job is over or `signal` aborts. The result is sent by who ends the
+ * job.
+ */
+export function watchJob(context: ActorContext, { subject, watched, hub }: Watch, signal: AbortSignal): void {
   const { broker, clock } = context;
   const { job, kind } = watched;
   let items = 0;
   let failed = 0;
   const send = (fields: object) =>
     broker.publish({ subject, data: JSON.stringify({ job, kind, ...fields }) });
-  const off = onProgress(job, (line) => {
-    if (line.state !== undefined) return end();
+  const off = hub.on(job, (line) => {
     items = Math.max(items, line.items);
     failed = Math.max(failed, line.failed);
   });
@@ -38,5 +44,6 @@ export function watchJob(
     timer.cancel();
     off();
   }
-  return end;
+  // What is told of the end may be lost: the outcome itself is looked for, too.
+  awaitOutcome(context, { hub, job }, signal).then(end, end);
 }

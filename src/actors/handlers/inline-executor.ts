@@ -68,7 +68,7 @@ export class InlineExecutor implements Executor {
       stopped: () => signal.aborted,
       began: () => {},
       ended: () => {},
-      pause: turnTaker(),
+      pause: turnTaker(clock),
       abandonAfter: abortGrace,
       log: (entry) => onLog?.(entry),
     };
@@ -76,13 +76,13 @@ export class InlineExecutor implements Executor {
 }
 
 /** Gives way to the event loop when it was held for a turn. */
-function turnTaker(): () => Promise<void> | undefined {
-  let since = performance.now();
+function turnTaker(clock: Clock): () => Promise<void> | undefined {
+  let since = clock.monotonic();
   const gaveWay = () => {
-    since = performance.now();
+    since = clock.monotonic();
   };
   return () => {
-    if (performance.now() - since < TURN) return undefined;
-    return new Promise<void>((resolve) => setImmediate(resolve)).then(gaveWay);
+    if (clock.monotonic() - since < TURN) return undefined;
+    return clock.giveWay().then(gaveWay);
   };
 }

@@ -79,12 +79,13 @@ class Pass {
 
   async #runAll(offsets: readonly number[]): Promise<PassResult> {
     const source = this.#readSource(offsets);
-    const startedAt = performance.now();
+    const { clock } = this.#hooks;
+    const startedAt = clock.monotonic();
     if (source !== undefined) {
       if (this.#handler.batch === true) await this.#runBatch(source, offsets);
       else await this.#runItems(source, offsets);
     }
-    const handlerMs = performance.now() - startedAt;
+    const handlerMs = clock.monotonic() - startedAt;
     this.#hooks.ended();
     this.#write();
     return { pieces: this.#builder.pieces, failures: this.#failures, notRun: this.#notRun, handlerMs };

@@ -1,10 +1,7 @@
 /** The slots of a worker: so many passes run at once, the others wait by rank. */
 
-/**
- * Suspects come first, and run alone: what they kill must not take others with it. Then passes of tasks that are begun,
- * then tasks by priority.
- */
-export const RANKS = ["alone", "begun", "high", "normal", "low"] as const;
+/** Passes of tasks that are begun come first, then tasks by priority. */
+export const RANKS = ["begun", "high", "normal", "low"] as const;
 export type Rank = (typeof RANKS)[number];
 
 interface Waiting {
@@ -14,7 +11,7 @@ interface Waiting {
 
 export class SlotQueue {
   readonly slots: number;
-  readonly #waiting: Record<Rank, Waiting[]> = { alone: [], begun: [], high: [], normal: [], low: [] };
+  readonly #waiting: Record<Rank, Waiting[]> = { begun: [], high: [], normal: [], low: [] };
   #busy = 0;
 
   constructor(slots: number) {
@@ -31,8 +28,7 @@ export class SlotQueue {
     try {
       return await work();
     } finally {
-      this.#busy -= this.#cost(rank);
-      this.#admit();
+      this.#release();
     }
   }
 
@@ -43,18 +39,9 @@ export class SlotQueue {
     }
   }
 
-  #cost(rank: Rank): number {
-    return rank === "alone" ? this.slots : 1;
-  }
-
-  #fits(rank: Rank): boolean {
-    return this.#busy + this.#cost(rank) <= this.slots;
-  }
-
   #acquire(rank: Rank): Promise<boolean> | boolean {
-    // Nothing begins while a suspect waits for the others to end.
-    if (this.#waiting.alone.length === 0 && this.#fits(rank)) {
-      this.#busy += this.#cost(rank);
+    if (this.#busy < this.slots) {
+      this.#busy++;
       return true;
     }
     return new Promise((resolve) => {
@@ -62,15 +49,12 @@ export class SlotQueue {
     });
   }
 
-  /** Lets in those whose turn it is. */
-  #admit(): void {
-    for (let rank = this.#next(); rank !== undefined && this.#fits(rank); rank = this.#next()) {
-      this.#busy += this.#cost(rank);
-      this.#waiting[rank].shift()?.begin();
+  /** Hands the slot to the next in line, or frees it. */
+  #release(): void {
+    for (const rank of RANKS) {
+      const next = this.#waiting[rank].shift();
+      if (next !== undefined) return next.begin();
     }
-  }
-
-  #next(): Rank | undefined {
-    return RANKS.find((rank) => this.#waiting[rank].length > 0);
+    this.#busy--;
   }
 }

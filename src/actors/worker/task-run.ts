@@ -1,7 +1,7 @@
 /** One task in the hands of a worker: its items run, its result stored, and only then acknowledged. */
 import type { Delivery } from "../../broker/port.ts";
 import { type ChunkMove, onPass, onWaited, startChunk } from "../../domain/chunk-run.ts";
-import { type DeliveryStep, decideDelivery } from "../../domain/delivery.ts";
+import { decideDelivery } from "../../domain/delivery.ts";
 import type { ItemFailure, PassResult } from "../../domain/pass.ts";
 import { type Reducer, reducerFor } from "../../domain/reducers/index.ts";
 import { settleChunk } from "../../domain/settle-chunk.ts";
@@ -14,7 +14,7 @@ import type { Executor, Inputs, PassRequest } from "../handlers/pass.ts";
 import { DeathMarks } from "./deaths.ts";
 import type { JobStop, JobStops } from "./job-stops.ts";
 import { itemsOf, split, storeResult } from "./settle.ts";
-import type { Rank, SlotQueue } from "./slot-queue.ts";
+import type { SlotQueue } from "./slot-queue.ts";
 
 /** What a run needs of its worker. */
 export interface TaskGround {
@@ -23,6 +23,8 @@ export interface TaskGround {
   executor: Executor;
   slots: SlotQueue;
   stops: JobStops;
+  /** Lets one task at a time run of those that a worker died with, so that the one to blame takes no other with it again. */
+  suspects: SlotQueue;
   isCancelled(job: string): boolean;
 }
 
@@ -33,14 +35,6 @@ export type TaskEnd =
   | { type: "split" }
   /** Not finished here: another worker gets it at once. */
   | { type: "returned" };
-
-type RunStep = Extract<DeliveryStep, { type: "run" }>;
-
-interface Passing {
-  handler: LoadedHandler;
-  marks: DeathMarks;
-  how: RunStep;
-}
 
 const MAX_ATTEMPTS = 3;
 const MAX_BACKOFF_MS = 30_000;
@@ -56,6 +50,9 @@ export class TaskRun {
   readonly #stop: JobStop;
   #cancelled = false;
   #begun = false;
+  /** To be marked when it begins; not before, as what waits in a worker's queue is not to blame for its death. */
+  #mark = false;
+  #isSuspect = false;
   #handlerMs = 0;
 
   constructor(ground: TaskGround, delivery: Delivery, task: Task) {
@@ -87,10 +84,23 @@ export class TaskRun {
     this.#stop.work.abort(new Error("the work was aborted"));
   }
 
+  /** Runs the task to its end; rejects for errors that nobody expected, and where the broker is away. */
   async run(): Promise<TaskEnd> {
+    const marks = new DeathMarks(this.#ground.context, this.task);
+    try {
+      return await this.#run(marks);
+    } catch (error) {
+      // Whatever it was, the worker lives: it is not to be counted as a death.
+      await marks.remove();
+      if (this.#cancelled) return { type: "dropped", reason: "cancelled" };
+      if (this.#stop.work.signal.aborted) return { type: "returned" };
+      throw error;
+    }
+  }
+
+  async #run(marks: DeathMarks): Promise<TaskEnd> {
     const { context, isCancelled } = this.#ground;
     const { spec } = this.task;
-    const marks = new DeathMarks(context, this.task);
     const deaths = this.delivery.deliveries > 1 ? await marks.read() : 0;
     const step = decideDelivery({
       spec,
@@ -106,21 +116,21 @@ export class TaskRun {
       return { type: "split" };
     }
     if (step.type === "bury") return await this.#store([buried(this.task, step.deaths)], marks, undefined);
-    return await this.#execute(marks, step);
+    this.#mark = step.mark;
+    this.#isSuspect = deaths > 0;
+    return await this.#execute(marks);
   }
 
   // ── passes ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-  async #execute(marks: DeathMarks, how: RunStep): Promise<TaskEnd> {
+  async #execute(marks: DeathMarks): Promise<TaskEnd> {
     const handler = this.#ground.handlers.need(this.task.spec.kind);
     let move = startChunk({ ...this.task, settled: unreadItems(this.task) });
     for (;;) {
       const { next } = move;
       if (next.type === "done") return await this.#store(next.failures, marks, next.pieces);
       const moved =
-        next.type === "wait"
-          ? await this.#wait(move, next.ms)
-          : await this.#pass(move, { handler, marks, how });
+        next.type === "wait" ? await this.#wait(move, next.ms) : await this.#pass(move, handler, marks);
       if (this.#cancelled) return { type: "dropped", reason: "cancelled" };
       if (moved === undefined) return this.#giveBack(marks);
       move = moved;
@@ -143,12 +153,12 @@ export class TaskRun {
     }
   }
 
-  async #pass(move: ChunkMove, { handler, marks, how }: Passing): Promise<ChunkMove | undefined> {
-    const { slots, executor, context } = this.#ground;
+  async #pass(move: ChunkMove, handler: LoadedHandler, marks: DeathMarks): Promise<ChunkMove | undefined> {
+    const { executor, context } = this.#ground;
     const { signal } = this.#stop.work;
-    const result = await slots.run(this.#rank(how), async () => {
+    const result = await this.#inSlot(async () => {
       // Only now: a task that waits in the queue of a worker that dies is not to blame.
-      if (how.mark && !this.#begun) await marks.add();
+      if (this.#mark && !this.#begun) await marks.add();
       this.#begun = true;
       return await executor.run(this.#request(move, handler), signal);
     });
@@ -164,9 +174,11 @@ export class TaskRun {
     });
   }
 
-  #rank({ alone }: RunStep): Rank {
-    if (alone) return "alone";
-    return this.#begun ? "begun" : this.task.spec.priority;
+  #inSlot<T>(work: () => Promise<T>): Promise<T | undefined> {
+    const { slots, suspects } = this.#ground;
+    const rank = this.#begun ? "begun" : this.task.spec.priority;
+    const run = () => slots.run(rank, work);
+    return this.#isSuspect ? suspects.run(rank, run) : run();
   }
 
   #request({ next }: ChunkMove, handler: LoadedHandler): PassRequest {

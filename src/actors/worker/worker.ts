@@ -46,6 +46,7 @@ export class Worker extends Service {
   readonly #handlers: HandlerSet;
   readonly #executor: Executor;
   readonly #slots: SlotQueue;
+  readonly #suspects = new SlotQueue(1);
   readonly #lanes: Lane[] = [];
   readonly #runs = new Set<TaskRun>();
   readonly #cancelled = new Set<string>();
@@ -71,6 +72,7 @@ export class Worker extends Service {
       executor,
       slots: this.#slots,
       stops: this.#stops,
+      suspects: this.#suspects,
       isCancelled: (job) => this.#cancelled.has(job),
     };
   }
@@ -104,12 +106,13 @@ export class Worker extends Service {
     const heldAtStop = [...this.#runs];
     const stopping = Promise.all(this.#lanes.map(({ consumption }) => consumption.stop()));
     this.#slots.empty();
+    this.#suspects.empty();
     for (const run of this.#runs) run.drain();
     await stopping;
     await this.#background.settled();
     await this.#executor.close();
     await this.#releasers.release();
-    await this.#context.broker.flush();
+    await this.#context.broker.flush().catch((error) => report(this.#context, "worker", error));
     const abandoned = heldAtStop.filter((run) => run.begun && this.workSignal.aborted);
     this.#context.events.emit("actor.stopped", {
       role: "worker",

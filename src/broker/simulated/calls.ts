@@ -1,6 +1,5 @@
 /** A client's questions to the server, each with its answer or the error that none came. */
 import { BrokerUnreachable, type MusterError } from "../../errors.ts";
-import type { Clock } from "../../runtime/clock.ts";
 import type { Fate } from "./faults.ts";
 import type { Link } from "./link.ts";
 
@@ -13,7 +12,6 @@ export interface CallOptions {
 
 export interface CallsOptions {
   link: Link;
-  clock: Clock;
   timeoutMs: number;
   label: string;
 }
@@ -28,11 +26,11 @@ export class Calls {
 
   /** Runs `run` at the server. The calls of a client that is dead never settle. */
   ask<T>(run: () => T, call: CallOptions): Promise<T> {
-    const { link, clock, timeoutMs, label } = this.#options;
+    const { link, timeoutMs, label } = this.#options;
     return new Promise((resolve, reject) => {
       if (link.state === "closed") return reject(new BrokerUnreachable(label, "the connection is closed."));
       const giveUp = () => settle(() => reject(call.unanswered()));
-      const timer = clock.after(timeoutMs, giveUp);
+      const timer = link.after(timeoutMs, giveUp);
       this.#waiting.add(giveUp);
       const settle = (how: () => void) => {
         timer.cancel();

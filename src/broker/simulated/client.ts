@@ -62,10 +62,10 @@ export class SimulatedBroker implements Broker {
     this.#core = core;
     this.#id = id;
     this.#link = new Link(clock);
-    const calls = new Calls({ link: this.#link, clock, timeoutMs, label: this.label });
+    const calls = new Calls({ link: this.#link, timeoutMs, label: this.label });
     this.#ground = { name, core, link: this.#link, calls, attachments: new Set() };
     this.#requests = {
-      clock,
+      timers: this.#link,
       inbox: () => this.inbox(),
       listen: (subject, onPacket) => this.#listen(subject, onPacket),
       publish: (message) => this.publish(message),
@@ -82,6 +82,16 @@ export class SimulatedBroker implements Broker {
   /** Ends this client as SIGKILL does: nothing it sends arrives any more, its calls never settle. */
   kill(): void {
     if (this.#link.state !== "closed") this.#link.end("dead");
+  }
+
+  /** Stops this client's process as SIGSTOP does: to the server it seems alive, but it does nothing. */
+  pause(): void {
+    this.#link.pause();
+  }
+
+  /** Lets it go on as SIGCONT does, with what has come meanwhile. */
+  resume(): void {
+    if (this.#link.state !== "dead") this.#link.resume();
   }
 
   /** Loses the connection; both sides notice at once. */

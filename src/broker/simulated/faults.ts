@@ -19,8 +19,8 @@ export interface LeasePassage extends Passage {
 }
 
 /**
- * Decides the fate of messages; a hook that is left out lets everything pass. Tails are spared: the real ones notice
- * gaps and read again, so they are in order and complete whatever happens below.
+ * Decides the fate of messages; a hook that is left out lets everything pass. Tails can only be slow: the real ones
+ * notice gaps and read again, so they are in order and complete whatever happens below.
  */
 export interface FaultPlan {
   /** A store or batch on its way to the server. Dropped: not stored, and the publisher gets WriteUnknown. */
@@ -31,6 +31,12 @@ export interface FaultPlan {
   onDeliver?(passage: LeasePassage): Fate;
   /** An ack, nak, term or sign of life on its way to the server. */
   onSettle?(passage: LeasePassage): Fate;
+  /** A question that changes nothing, or a purge, on its way to the server. Dropped: the client gets RequestFailed. */
+  onLook?(passage: Passage): Fate;
+  /** Its answer. */
+  onLookAnswer?(passage: Passage): Fate;
+  /** How many milliseconds a message takes from the server to a client that tails its stream. */
+  onTail?(passage: Passage): number;
   /** A core message on its way from the server to one subscriber, answers included. */
   onCore?(passage: Passage): Fate;
 }

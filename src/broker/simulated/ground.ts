@@ -21,5 +21,11 @@ export interface Attachment {
 
 /** Asks for something that changes nothing. @throws RequestFailed when no answer comes */
 export function look<T>(ground: Ground, what: string, run: () => T): Promise<T> {
-  return ground.calls.ask(run, { unanswered: () => new RequestFailed(what, "no answer in time.") });
+  const { faults } = ground.core.options;
+  const passage = { client: ground.name, subject: what };
+  return ground.calls.ask(run, {
+    unanswered: () => new RequestFailed(what, "no answer in time."),
+    there: () => faults.onLook?.(passage) ?? "pass",
+    back: () => faults.onLookAnswer?.(passage) ?? "pass",
+  });
 }

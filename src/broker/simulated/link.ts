@@ -1,5 +1,5 @@
 /** The wire between one client and the server. */
-import type { Clock } from "../../runtime/clock.ts";
+import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { Fate } from "./faults.ts";
 
 /**
@@ -16,6 +16,10 @@ export class Link {
   /** Counts connections; what an earlier one carried is lost. */
   #connection = 1;
   #backlog: (() => void)[] = [];
+  /** What arrived while the client's process was paused; undefined while it runs. */
+  #unread: (() => void)[] | undefined;
+  /** When the last message that must keep its place arrives, in milliseconds since 1970. */
+  #orderedUntil = 0;
   /** What the server undoes when this connection ends. */
   readonly #onEnd = new Set<() => void>();
 
@@ -27,13 +31,44 @@ export class Link {
     return this.#state;
   }
 
+  /** The client's process stands still, as after SIGSTOP: what arrives is not read. */
+  pause(): void {
+    this.#unread ??= [];
+  }
+
+  /** It goes on, and reads what has come meanwhile. */
+  resume(): void {
+    const unread = this.#unread ?? [];
+    this.#unread = undefined;
+    for (const read of unread) read();
+  }
+
+  /** Calls into the client's process, once it runs. */
+  hand(call: () => void): void {
+    if (this.#unread === undefined) call();
+    else this.#unread.push(call);
+  }
+
+  /** A timer in the client's process. */
+  after(ms: number, run: () => void): Timer {
+    return this.#clock.after(ms, () => this.hand(run));
+  }
+
   toServer(arrive: () => void, fate: Fate = "pass"): void {
     if (this.#state === "cut") this.#backlog.push(() => this.#carry(arrive, fate));
     else if (this.#state === "up") this.#carry(arrive, fate);
   }
 
   toClient(arrive: () => void, fate: Fate = "pass"): void {
-    if (this.#state === "up") this.#carry(arrive, fate);
+    if (this.#state === "up") this.#carry(() => this.hand(arrive), fate);
+  }
+
+  /** Like {@link toClient}, but no later message of this kind overtakes it, nor is any lost. */
+  toClientInOrder(arrive: () => void, delayMs: number): void {
+    const now = this.#clock.now();
+    const isFree = delayMs === 0 && this.#orderedUntil < now;
+    if (!isFree) this.#orderedUntil = Math.max(this.#orderedUntil, now + Math.max(1, delayMs));
+    this.toClient(arrive, isFree ? "pass" : { delayMs: this.#orderedUntil - now });
   }
 
   /** Has the server call `undo` when the connection ends. Returns what does it at once. */
@@ -49,6 +84,8 @@ export class Link {
     this.#connection++;
     this.#state = state;
     if (state !== "cut") this.#backlog = [];
+    if (state === "dead") this.#unread = [];
+    this.#orderedUntil = 0;
     const undoing = [...this.#onEnd];
     this.#onEnd.clear();
     for (const undo of undoing) undo();

@@ -1,11 +1,16 @@
 /** Questions to other clients, and their answers. */
 import { RequestFailed } from "../../errors.ts";
-import type { Clock, Timer } from "../../runtime/clock.ts";
+import type { Timer } from "../../runtime/clock.ts";
 import type { GatherOptions, InMessage, OutMessage, RequestOptions, Subscription } from "../port.ts";
 import type { Packet } from "./messages.ts";
 
+/** Timers of the asking process. */
+interface Timers {
+  after(ms: number, run: () => void): Timer;
+}
+
 export interface RequestGround {
-  clock: Clock;
+  timers: Timers;
   /** A fresh subject for the answers. */
   inbox(): string;
   listen(subject: string, onPacket: (packet: Packet) => void): Subscription;
@@ -50,7 +55,7 @@ async function collect(
   if (options.signal?.aborted) return { answers: [], end: "aborted" };
   return await new Promise((resolve) => {
     const reply = ground.inbox();
-    const collection = new Collection(ground.clock, options, (collected) => {
+    const collection = new Collection(ground.timers, options, (collected) => {
       if (ground.alive()) resolve(collected);
     });
     const subscription = ground.listen(reply, (packet) => collection.add(packet));
@@ -66,7 +71,7 @@ interface Collected {
 
 /** Answers that are coming in, and the limits that end it. */
 class Collection {
-  readonly #clock: Clock;
+  readonly #timers: Timers;
   readonly #options: GatherOptions;
   readonly #resolve: (collected: Collected) => void;
   readonly #answers: InMessage[] = [];
@@ -74,11 +79,11 @@ class Collection {
   readonly #undo: (() => void)[] = [];
   #stall: Timer | undefined;
 
-  constructor(clock: Clock, options: GatherOptions, resolve: (collected: Collected) => void) {
-    this.#clock = clock;
+  constructor(timers: Timers, options: GatherOptions, resolve: (collected: Collected) => void) {
+    this.#timers = timers;
     this.#options = options;
     this.#resolve = resolve;
-    this.#limit = clock.after(options.timeoutMs, () => this.#end("timed out"));
+    this.#limit = timers.after(options.timeoutMs, () => this.#end("timed out"));
     const onAbort = () => this.#end("aborted");
     options.signal?.addEventListener("abort", onAbort, { once: true });
     this.#undo.push(() => options.signal?.removeEventListener("abort", onAbort));
@@ -100,7 +105,7 @@ class Collection {
   #awaitMore(): void {
     const { stallMs } = this.#options;
     this.#stall?.cancel();
-    if (stallMs !== undefined) this.#stall = this.#clock.after(stallMs, () => this.#end("stalled"));
+    if (stallMs !== undefined) this.#stall = this.#timers.after(stallMs, () => this.#end("stalled"));
   }
 
   #end(end: End): void {

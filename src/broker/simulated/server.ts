@@ -1,6 +1,7 @@
 /** The simulated server: what JetStream does, in memory, under any clock, with faults on demand. */
 import { BrokerUnreachable } from "../../errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import type { StreamMessage } from "../port.ts";
 import { SimulatedBroker } from "./client.ts";
 import { ServerCore } from "./core.ts";
 import type { FaultPlan } from "./faults.ts";
@@ -44,6 +45,11 @@ export class SimulatedServer {
     const client = new SimulatedBroker({ core: this.#core, name, id: ++this.#connected });
     this.#clients.add(client);
     return client;
+  }
+
+  /** What a stream holds, read past all clients and faults. */
+  messages(stream: string): readonly StreamMessage[] {
+    return [...this.#core.stream(stream).messages()];
   }
 
   /** Ends the server's process: what is under way is lost, clients are cut off. */

@@ -101,9 +101,13 @@ export class SimulatedTail implements Tail, Attachment {
 
   /** Runs at the server. */
   #open(options: TailOptions, credit: number): void {
-    const { core, link } = this.#ground;
+    const { core, link, name } = this.#ground;
+    const { faults } = core.options;
     const stream = core.stream(options.stream);
-    const feed = new TailFeed(stream, options, (message) => link.toClient(() => this.#onMessage(message)));
+    const feed = new TailFeed(stream, options, (message) => {
+      const delayMs = faults.onTail?.({ client: name, subject: message.subject }) ?? 0;
+      link.toClientInOrder(() => this.#onMessage(message), delayMs);
+    });
     this.#feed = feed;
     this.#closeFeed = link.onEnd(() => feed.close());
     feed.grant(credit);
