@@ -50,6 +50,8 @@ const LIVENESS_MS = 45_000;
 /** What is left over must be gone so long after the last job. */
 const DRAIN_MS = 40_000;
 const STOP_MS = 30_000;
+/** A message may take so long to become a job. */
+const SENDING_MS = 500;
 const STEP_MS = 250;
 const GIGABYTE = 1024 ** 3;
 
@@ -407,7 +409,7 @@ class Simulation {
   async #untilEnded(): Promise<void> {
     const { jobs, calmAt } = this.#scenario;
     const lastSent = jobs.reduce((last, job) => Math.max(last, job.at + (job.againAfter ?? 0)), 0);
-    const least = Math.max(lastSent, calmAt);
+    const least = Math.max(lastSent + SENDING_MS, calmAt);
     const most = least + LIVENESS_MS;
     while (this.#elapsed() < most) {
       await this.#clock.advance(STEP_MS);

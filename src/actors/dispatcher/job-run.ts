@@ -234,6 +234,8 @@ export class JobRun {
     await releaseSmall(context, { spec: plan.spec, chunk, source: this.#source }, signal);
     this.#warnIfNobody();
     const end = await ended;
+    // Tasks may have been stored after whoever ended the job purged them.
+    if (end.type === "done" && this.#line?.state !== "succeeded") await purgeTasks(context, this.job);
     return end;
   }
 
@@ -279,13 +281,15 @@ export class JobRun {
       this.#failRun = reject;
     });
     if (signal.aborted) onStop();
-    return ended.finally(() => {
+    const watched = ended.finally(() => {
       off();
       signal.removeEventListener("abort", onStop);
       for (const timer of timers) timer.cancel();
       this.#settle = undefined;
       this.#failRun = undefined;
     });
+    watched.catch(() => {}); // It may fail while tasks are still being stored, before anyone awaits it.
+    return watched;
   }
 
   #onProgress(line: ProgressLine): void {

@@ -1,6 +1,6 @@
 /** The records of an object as items, read as a stream. */
 import { MAX_CHUNK_BYTES } from "../../domain/scatter.ts";
-import { InvalidBody, InvalidRecord, ObjectGone } from "../../errors.ts";
+import { InvalidBody, InvalidRecord, ObjectGone, Unexpected } from "../../errors.ts";
 import type { InvalidItem } from "../../protocol/invalid-items.ts";
 import { readRecords } from "../../protocol/records/read.ts";
 import { type InputRecord, ITEM_ROOM, sentenceOf } from "../../protocol/records/record.ts";
@@ -30,6 +30,7 @@ export class RecordSource implements Source {
   #at = 0;
   #bytes = 0;
   #taken = 0;
+  #isClosed = false;
 
   private constructor({ batches, version, onBadRecord }: Parts) {
     this.#batches = batches;
@@ -80,6 +81,7 @@ export class RecordSource implements Source {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#batches.return(undefined);
   }
 
@@ -99,6 +101,8 @@ export class RecordSource implements Source {
   async #fetch(): Promise<boolean> {
     while (!this.#isAtHand) {
       const next = await this.#batches.next();
+      // A reader that was closed says "no more", but that is not the end of the input.
+      if (this.#isClosed) throw new Unexpected(new Error("the input was closed while it was read"));
       if (next.done) return false;
       this.#batch = next.value;
       this.#at = 0;

@@ -52,7 +52,6 @@ export class TaskRun {
   #begun = false;
   /** To be marked when it begins; not before, as what waits in a worker's queue is not to blame for its death. */
   #mark = false;
-  #isSuspect = false;
   #handlerMs = 0;
 
   constructor(ground: TaskGround, delivery: Delivery, task: Task) {
@@ -117,8 +116,14 @@ export class TaskRun {
     }
     if (step.type === "bury") return await this.#store([buried(this.task, step.deaths)], marks, undefined);
     this.#mark = step.mark;
-    this.#isSuspect = deaths > 0;
-    return await this.#execute(marks);
+    return deaths === 0 ? await this.#execute(marks) : await this.#executeAlone(marks);
+  }
+
+  /** One suspect after the other, each until its mark is gone. */
+  async #executeAlone(marks: DeathMarks): Promise<TaskEnd> {
+    const { suspects } = this.#ground;
+    const end = await suspects.run(this.task.spec.priority, () => this.#execute(marks));
+    return end ?? { type: "returned" };
   }
 
   // ── passes ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -154,9 +159,9 @@ export class TaskRun {
   }
 
   async #pass(move: ChunkMove, handler: LoadedHandler, marks: DeathMarks): Promise<ChunkMove | undefined> {
-    const { executor, context } = this.#ground;
+    const { slots, executor, context } = this.#ground;
     const { signal } = this.#stop.work;
-    const result = await this.#inSlot(async () => {
+    const result = await slots.run(this.#begun ? "begun" : this.task.spec.priority, async () => {
       // Only now: a task that waits in the queue of a worker that dies is not to blame.
       if (this.#mark && !this.#begun) await marks.add();
       this.#begun = true;
@@ -172,13 +177,6 @@ export class TaskRun {
       random: context.random,
       now: context.clock.now(),
     });
-  }
-
-  #inSlot<T>(work: () => Promise<T>): Promise<T | undefined> {
-    const { slots, suspects } = this.#ground;
-    const rank = this.#begun ? "begun" : this.task.spec.priority;
-    const run = () => slots.run(rank, work);
-    return this.#isSuspect ? suspects.run(rank, run) : run();
   }
 
   #request({ next }: ChunkMove, handler: LoadedHandler): PassRequest {
