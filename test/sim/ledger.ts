@@ -283,7 +283,9 @@ function isExpected(
 
 /** All but the empty one. */
 function subsetsOf<T>(values: readonly T[]): T[][] {
-  return values.reduce<T[][]>((sets, value) => [...sets, ...sets.map((set) => [...set, value]), [value]], []);
+  const sets: T[][] = [];
+  for (const value of values) sets.push(...sets.map((set) => [...set, value]), [value]);
+  return sets;
 }
 
 export function jobIndexOfWeight(w: number): number {

@@ -1,11 +1,18 @@
 /** How the tasks of a job are told to end: the same controllers for all of them, since a controller costs microseconds. */
 
+import { setMaxListeners } from "node:events";
+
 export class JobStop {
   /** Aborts what runs. */
   readonly work = new AbortController();
   /** Aborts waits between attempts. */
   readonly patience = new AbortController();
   tasks = 0;
+
+  constructor() {
+    // Any number of tasks and waits of a job listen: that is no leak.
+    setMaxListeners(0, this.work.signal, this.patience.signal);
+  }
 }
 
 /** The stops of the jobs whose tasks a worker holds. */
