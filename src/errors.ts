@@ -118,11 +118,11 @@ export class InvalidName extends MusterError {
 }
 
 export class PayloadTooLarge extends MusterError {
-  constructor(what: string, bytes: number, limit: number) {
+  constructor(what: string, bytes: number, limit: number, advice = "") {
     super(
       "payload_too_large",
       413,
-      `${what} is ${bytes} bytes; this server takes ${limit} bytes in a message. Put large inputs into the object store ("muster map" does it by itself).`,
+      `${what} is ${bytes} bytes; this server takes ${limit} bytes in a message.${advice && ` ${advice}`}`,
     );
   }
 }
