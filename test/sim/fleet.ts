@@ -18,6 +18,7 @@ import { ActorClock, type ClockFault } from "./actor-clock.ts";
 import type { Dice } from "./dice.ts";
 import { jobIndexOfWeight, type Ledger } from "./ledger.ts";
 import { outputOf } from "./oracle.ts";
+import type { Sabotage } from "./sabotage.ts";
 import {
   type Harm,
   itemOf,
@@ -38,6 +39,8 @@ export interface FleetGround {
   ledger: Ledger;
   dice: Dice;
   isServerUp(): boolean;
+  /** A bug to plant. */
+  sabotage: Sabotage | undefined;
   /** Is told of what happens, for people. */
   tell(line: string): void;
 }
@@ -244,6 +247,7 @@ export class Berth {
     const { context, clock, events } = contextOf(this.#ground, id, broker, this.#fault);
     const process = { id, broker, clock, threats: [], isDead: false };
     this.#watch(id, broker, events);
+    this.#ground.sabotage?.broker?.(broker, this.role);
     return { ...process, actor: this.#actor(context, clock) };
   }
 
@@ -301,6 +305,7 @@ export class Berth {
   /** The process dies, and with it the promise. */
   #poison(): Promise<never> {
     const process = this.#process;
+    this.#ground.ledger.notePoisoned();
     if (process !== undefined) this.#end(process, POISON_DOWN_MS);
     return new Promise(() => {});
   }

@@ -39,6 +39,8 @@ export interface Drained {
 
 /** So many deaths that were not its fault may make an item seem poison: one more came from its neighbour. */
 const BLAMED = 3;
+/** It takes several deaths to find poison, and each may cost the same neighbour at most one. */
+const POISON_SHARE = 0.25;
 const MOST_BLAMED = 5;
 const WEIGHT = /"w":(\d+)/;
 
@@ -171,6 +173,11 @@ export class Ledger {
     this.#workersLost++;
   }
 
+  /** A worker died of poison, which may come in several copies. */
+  notePoisoned(): void {
+    this.#workersLost += POISON_SHARE;
+  }
+
   /** Progress lines of one process, since it last (re)claimed a partition. */
   onProgress(source: string, text: string): void {
     const { jobs } = JSON.parse(text) as {
@@ -283,9 +290,8 @@ function isExpected(
 
 /** All but the empty one. */
 function subsetsOf<T>(values: readonly T[]): T[][] {
-  const sets: T[][] = [];
-  for (const value of values) sets.push(...sets.map((set) => [...set, value]), [value]);
-  return sets;
+  const count = 2 ** values.length;
+  return Array.from({ length: count - 1 }, (_, mask) => values.filter((_, bit) => ((mask + 1) >> bit) & 1));
 }
 
 export function jobIndexOfWeight(w: number): number {

@@ -12,6 +12,7 @@ import { Dice } from "./dice.ts";
 import { elementsOf } from "./elements.ts";
 import { Berth, contextOf, type FleetGround } from "./fleet.ts";
 import { Ledger } from "./ledger.ts";
+import { SABOTAGES, type Sabotage } from "./sabotage.ts";
 import {
   type Blow,
   itemOf,
@@ -27,7 +28,9 @@ export interface SimulateOptions {
   /** @default the one that the seed draws */
   scenario?: Scenario;
   /** Hears what happens, line by line. */
-  onLine?: (line: string) => void;
+  onLine?: ((line: string) => void) | undefined;
+  /** A bug to plant, by name. */
+  sabotage?: string | undefined;
 }
 
 export interface Verdict {
@@ -56,8 +59,14 @@ const STEP_MS = 250;
 const GIGABYTE = 1024 ** 3;
 
 export async function simulate(seed: number, options: SimulateOptions = {}): Promise<Verdict> {
-  const simulation = new Simulation(options.scenario ?? scenarioOf(seed), options.onLine);
-  return await simulation.run();
+  const sabotage = options.sabotage === undefined ? undefined : SABOTAGES[options.sabotage];
+  const undo = sabotage?.machines?.();
+  try {
+    const scenario = options.scenario ?? scenarioOf(seed);
+    return await new Simulation(scenario, { onLine: options.onLine, sabotage }).run();
+  } finally {
+    undo?.();
+  }
 }
 
 interface LetterBody {
@@ -83,7 +92,10 @@ class Simulation {
   /** Callers that wait for an outcome. */
   #waiting = 0;
 
-  constructor(scenario: Scenario, onLine: ((line: string) => void) | undefined) {
+  constructor(
+    scenario: Scenario,
+    { onLine, sabotage }: { onLine: ((line: string) => void) | undefined; sabotage: Sabotage | undefined },
+  ) {
     const dice = new Dice(scenario.seed).fork("run");
     this.#scenario = scenario;
     this.#onLine = onLine;
@@ -111,6 +123,7 @@ class Simulation {
       dice,
       tell: (line) => this.#tell(line),
       isServerUp: () => this.#isServerUp,
+      sabotage,
       topology: {
         names: this.#names,
         replicas: 1,

@@ -10,7 +10,7 @@ export class JobStop {
   tasks = 0;
 
   constructor() {
-    // Any number of tasks and waits of a job listen: that is no leak.
+    // All tasks of the job listen, and each of their failed items while its dead letter is stored.
     setMaxListeners(0, this.work.signal, this.patience.signal);
   }
 }
