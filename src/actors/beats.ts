@@ -72,9 +72,10 @@ export class FleetWatch extends Service {
   #onBeat(beat: Beat): void {
     const { events, clock } = this.#context;
     const { id, role, host } = beat;
+    const before = this.fleet.version;
     if (this.fleet.onBeat(beat, clock.now())) events.emit("actor.joined", { role, id, host });
     if (beat.leaving) events.emit("actor.left", { role, id, host, silent: false });
-    this.#onChange();
+    if (this.fleet.version !== before) this.#onChange();
   }
 
   #expire(): void {

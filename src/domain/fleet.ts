@@ -37,14 +37,20 @@ interface Member {
 export class Fleet {
   readonly #members = new Map<string, Member>();
   #slots = new Map<string, number>();
+  #version = 0;
+
+  /** Rises when it changes who is there, or what they serve. */
+  get version(): number {
+    return this.#version;
+  }
 
   /** Takes in a beat; returns whether the actor was new. */
   onBeat(beat: Beat, now: number): boolean {
-    const isNew = !this.#members.has(beat.id);
+    const before = this.#members.get(beat.id)?.beat;
     if (beat.leaving) this.#members.delete(beat.id);
     else this.#members.set(beat.id, { beat, seen: now });
-    this.#count();
-    return isNew && !beat.leaving;
+    if (isChange(before, beat)) this.#count();
+    return before === undefined && !beat.leaving;
   }
 
   /** Forgets who fell silent, and returns them. */
@@ -77,11 +83,18 @@ export class Fleet {
   }
 
   #count(): void {
+    this.#version++;
     this.#slots = new Map();
     for (const { beat } of this.#members.values()) {
       for (const kind of kindsOf(beat)) this.#slots.set(kind, this.slotsFor(kind) + slotsOf(beat));
     }
   }
+}
+
+/** Most beats say nothing new. */
+function isChange(before: Beat | undefined, beat: Beat): boolean {
+  if (before === undefined || beat.leaving) return true;
+  return before.slots !== beat.slots || String(before.kinds) !== String(beat.kinds);
 }
 
 /** Beats come from a subject that is open to whoever may publish there: one that is odd must not spoil the count. */

@@ -157,7 +157,7 @@ function fateOf(job: SimJob, hash: number): Omit<SimItem, "w" | "x"> {
 
 // ── drawing one ────────────────────────────────────────────────────────────────────────────────────────────────
 
-const SPAN_MS = 6_000;
+const SPAN_MS = 4_000;
 /** Room for a few batches of windowed jobs. */
 const TIGHT = 32 * 1024;
 /** So many tasks of a job may be out where there is little room: more would never fit in one batch. */
@@ -175,7 +175,7 @@ export function scenarioOf(seed: number): Scenario {
     jobs,
     weather: isCalm ? [] : weatherOf(dice.fork("weather")),
     blows: isCalm ? [] : blowsOf(dice.fork("blows"), fleet.fleet, fleet.leaseMs),
-    calmAt: isCalm ? 0 : SPAN_MS + 2_000,
+    calmAt: isCalm ? 0 : SPAN_MS + 1_000,
   };
 }
 
@@ -191,7 +191,7 @@ function fleetOf(dice: Dice): FleetPart {
     fleet: { dispatcher: dice.int(1, 2), worker: dice.int(1, 3), aggregator: dice.int(1, 2) },
     slots: dice.int(1, 3),
     partitions: dice.int(1, 2),
-    leaseMs: dice.pick([700, 1_000, 2_000]),
+    leaseMs: dice.pick([800, 1_500, 3_000]),
     timeoutMs: dice.pick([300, 1_000, 1_000, 5_000]),
     maxPayload: dice.pick([1024 * 1024, 20 * 1024]),
     taskBytes: dice.pick([2 ** 30, 2 ** 30, 2 ** 30, TIGHT]),
@@ -260,7 +260,7 @@ function weatherOf(dice: Dice): Weather[] {
     const slow = dice.pick([0, 0.05, 0.3]);
     return {
       from,
-      until: Math.min(SPAN_MS + 1_500, from + dice.int(100, 3_000)),
+      until: Math.min(SPAN_MS + 1_000, from + dice.int(100, 3_000)),
       loss: dice.pick([0, 0.02, 0.1, 0.5]),
       twice: dice.pick([0, 0, 0.05, 0.3]),
       slow,

@@ -2,6 +2,7 @@
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { ConsumerPlan, ConsumerState } from "../port.ts";
 import type { StoredMessage } from "./messages.ts";
+import { soon } from "./soon.ts";
 import type { SimulatedStream, StreamReader } from "./stream.ts";
 
 /** A client's standing request for messages. */
@@ -148,7 +149,7 @@ export class SimulatedConsumer implements StreamReader {
   #schedulePump(): void {
     if (this.#pumpScheduled) return;
     this.#pumpScheduled = true;
-    queueMicrotask(() => {
+    soon(() => {
       this.#pumpScheduled = false;
       this.#pump();
     });

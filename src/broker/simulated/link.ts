@@ -1,6 +1,7 @@
 /** The wire between one client and the server. */
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { Fate } from "./faults.ts";
+import { soon } from "./soon.ts";
 
 /**
  * - `up`: what is sent arrives, in order, after the promises of now have settled.
@@ -111,7 +112,7 @@ export class Link {
       this.#clock.after(fate.delayMs, land);
       return;
     }
-    queueMicrotask(land);
-    if (fate === "twice") queueMicrotask(land);
+    soon(land);
+    if (fate === "twice") soon(land);
   }
 }

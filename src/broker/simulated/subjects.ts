@@ -11,7 +11,20 @@ export function isLiteral(subject: string): boolean {
 export function matches(filter: string, subject: string): boolean {
   if (filter === subject || filter === ANY_REST) return true;
   if (isLiteral(filter)) return false;
-  return covers(filter.split("."), subject.split("."));
+  return covers(tokensOf(filter), tokensOf(subject));
+}
+
+/** Every message is matched against filters: the subjects of late are kept in tokens. */
+const MOST_KNOWN = 10_000;
+const known = new Map<string, readonly string[]>();
+
+function tokensOf(subject: string): readonly string[] {
+  const found = known.get(subject);
+  if (found !== undefined) return found;
+  if (known.size >= MOST_KNOWN) known.clear();
+  const tokens = subject.split(".");
+  known.set(subject, tokens);
+  return tokens;
 }
 
 function covers(filter: readonly string[], subject: readonly string[]): boolean {

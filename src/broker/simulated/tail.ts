@@ -2,6 +2,7 @@
 import type { Headers, StreamMessage, Tail, TailOptions } from "../port.ts";
 import type { Attachment, Ground } from "./ground.ts";
 import type { StoredMessage } from "./messages.ts";
+import { soon } from "./soon.ts";
 import type { SimulatedStream, StreamReader } from "./stream.ts";
 
 /** How many messages may be delivered and not yet released. */
@@ -45,7 +46,7 @@ class TailFeed implements StreamReader {
   #schedulePump(): void {
     if (this.#pumpScheduled) return;
     this.#pumpScheduled = true;
-    queueMicrotask(() => {
+    soon(() => {
       this.#pumpScheduled = false;
       this.#pump();
     });
