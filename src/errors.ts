@@ -118,11 +118,11 @@ export class InvalidName extends MusterError {
 }
 
 export class PayloadTooLarge extends MusterError {
-  constructor(what: string, bytes: number, limit: number) {
+  constructor(what: string, bytes: number, limit: number, advice = "") {
     super(
       "payload_too_large",
       413,
-      `${what} is ${bytes} bytes; this server takes ${limit} bytes in a message. Put large inputs into the object store ("muster map" does it by itself).`,
+      `${what} is ${bytes} bytes; this server takes ${limit} bytes in a message.${advice && ` ${advice}`}`,
     );
   }
 }
@@ -220,10 +220,13 @@ export class HandlerTimedOut extends MusterError {
   }
 }
 
-/** The thread that ran the handler died: `process.exit`, memory exhausted, a native crash. */
+/** The thread, or the process, that ran the handler died: `process.exit`, memory exhausted, a native crash. */
 export class HandlerCrashed extends MusterError {
-  constructor(reason: string, details?: ErrorDetails) {
-    super("handler_crashed", 500, `The handler's thread died: ${reason}`, details);
+  constructor(
+    reason: string,
+    { what = "thread", ...details }: ErrorDetails & { what?: "thread" | "process" } = {},
+  ) {
+    super("handler_crashed", 500, `The handler's ${what} died: ${reason}`, details);
   }
 }
 

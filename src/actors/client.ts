@@ -87,7 +87,12 @@ export class Client extends Service {
     const job = key === undefined ? timedId(clock.now(), random) : jobOfKey(String(key));
     const bytes = Buffer.byteLength(body);
     if (bytes > broker.maxPayload - HEADER_ROOM)
-      throw new PayloadTooLarge("The job", bytes, broker.maxPayload);
+      throw new PayloadTooLarge(
+        "The job",
+        bytes,
+        broker.maxPayload,
+        'Put its items into the object store ("muster map" does it by itself).',
+      );
     await broker.store({
       subject: names.jobs(kind),
       data: body,

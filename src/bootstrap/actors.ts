@@ -3,6 +3,8 @@ import { Aggregator } from "../actors/aggregator/aggregator.ts";
 import type { ActorContext } from "../actors/context.ts";
 import { Dispatcher } from "../actors/dispatcher/dispatcher.ts";
 import { publishEvents } from "../actors/event-stream.ts";
+import { ExecExecutor, type ExecHandler } from "../actors/handlers/exec-executor.ts";
+import type { HandlerLogEntry } from "../actors/handlers/handler.ts";
 import type { HandlerSet } from "../actors/handlers/handler-set.ts";
 import { MixedExecutor } from "../actors/handlers/mixed-executor.ts";
 import { loadHandlers } from "../actors/handlers/registry.ts";
@@ -23,6 +25,8 @@ export interface ActorOptions {
   /** Memory limit of a worker thread's old generation, in MB. */
   threadMemoryMb?: number;
   id?: string;
+  /** A command that handles the items of one kind, instead of handler modules: of a worker. */
+  exec?: ExecHandler;
 }
 
 /** What can be stopped, in two phases. */
@@ -42,8 +46,7 @@ export async function startActor(
   options: ActorOptions = {},
 ): Promise<RunningActor> {
   const context = node.context(role, options.id);
-  const handlers = await loadHandlers([...(options.handlers ?? [])], { cwd: options.cwd ?? process.cwd() });
-  const actor = createActor(context, role, { ...options, handlers });
+  const actor = await createActor(context, role, options);
   const answers = new ServiceAnswers(context, describeService(context, role, actor));
   const unpublish = publishEvents(context);
   await actor.start();
@@ -58,29 +61,42 @@ export async function startActor(
 }
 
 type Actor = Service & { beat(): Beat };
-type LoadedOptions = Omit<ActorOptions, "handlers"> & { handlers: HandlerSet };
 
-function createActor(context: ActorContext, role: ActorRole, options: LoadedOptions): Actor {
-  switch (role) {
-    case "dispatcher":
-      return new Dispatcher({ context });
-    case "aggregator":
-      return new Aggregator({ context, handlers: options.handlers });
-    case "worker":
-      return createWorker(context, options);
-  }
+async function createActor(context: ActorContext, role: ActorRole, options: ActorOptions): Promise<Actor> {
+  if (role === "dispatcher") return new Dispatcher({ context });
+  const { exec, slots = 1, cwd = process.cwd() } = options;
+  if (role === "worker" && exec !== undefined) return await createExecWorker(context, exec, options);
+  const handlers = await loadHandlers([...(options.handlers ?? [])], { cwd });
+  if (role === "aggregator") return new Aggregator({ context, handlers });
+  return new Worker({ context, handlers, executor: mixedExecutor(context, handlers, options), slots });
 }
 
-function createWorker(context: ActorContext, { handlers, slots = 1, threadMemoryMb }: LoadedOptions): Worker {
-  const { id, events } = context;
-  const executor = new MixedExecutor({
+function mixedExecutor(
+  context: ActorContext,
+  handlers: HandlerSet,
+  { slots = 1, threadMemoryMb }: ActorOptions,
+): MixedExecutor {
+  return new MixedExecutor({
     handlers,
     slots,
     inlineSlots: slots,
-    worker: id,
+    worker: context.id,
     ...(threadMemoryMb === undefined ? {} : { maxOldGenerationSizeMb: threadMemoryMb }),
-    onLog: ({ job, kind, index, level, message, fields }) =>
-      events.emit("handler.log", { job, kind, index, level, message, fields }),
+    onLog: logOf(context),
   });
-  return new Worker({ context, handlers, executor, slots });
+}
+
+async function createExecWorker(
+  context: ActorContext,
+  handler: ExecHandler,
+  { slots = 1, cwd = process.cwd() }: ActorOptions,
+): Promise<Worker> {
+  const options = { handler, slots, cwd, worker: context.id, onLog: logOf(context) };
+  const executor = await ExecExecutor.start(options);
+  return new Worker({ context, handlers: executor.handlers, executor, slots });
+}
+
+function logOf({ events }: ActorContext): (entry: HandlerLogEntry) => void {
+  return ({ job, kind, index, level, message, fields }) =>
+    events.emit("handler.log", { job, kind, index, level, message, fields });
 }

@@ -98,8 +98,15 @@ function note(state: GatherState, { result, seq, bytes, now }: Arrival): void {
   state.total ??= result.spec.total;
   // Partials that lie in the object store are counted later than they came.
   state.firstSeq = state.firstSeq === 0 ? seq : Math.min(state.firstSeq, seq);
-  const room = MAX_NAMED_FAILURES - state.failures.length;
-  if (room > 0) state.failures.push(...result.failures.slice(0, room));
+  name(state.failures, result.failures);
+}
+
+/** Keeps the first few failed items by number, in whatever order their results come. */
+function name(named: Failure[], failures: readonly Failure[]): void {
+  if (failures.length === 0) return;
+  named.push(...failures);
+  named.sort((a, b) => a.index - b.index);
+  named.splice(MAX_NAMED_FAILURES);
 }
 
 function take(state: GatherState, reducer: Reducer, { result, seq, bytes }: Arrival): void {

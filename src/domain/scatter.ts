@@ -96,7 +96,7 @@ export function windowOf(state: ScatterState, slots: number, itemBytes: number):
   // What chunks will take, not what the probes took: a window of probes would let out thousands of small chunks.
   const items = limits.chunk ?? Math.min(...steadyChunk(gathered, itemBytes));
   const taskMs = Math.max(0.01, (items * gathered.handlerMs) / gathered.items);
-  return Math.min(MAX_WINDOW, Math.max(least, Math.ceil((slots * QUEUE_MS) / taskMs)));
+  return Math.max(least, Math.min(MAX_WINDOW, Math.ceil((slots * QUEUE_MS) / taskMs)));
 }
 
 /** Items of the next chunk, for a fleet of `slots` and items of `itemBytes` on average. */

@@ -56,7 +56,8 @@ function find(words: readonly string[], from: Command = program): Command | unde
 
 function unknownFlags(words: readonly string[]): string[] {
   const known = find(words)?.options.flatMap(({ long, short }) => [long, short]) ?? [];
-  const given = words.filter((word) => /^--?[a-z]/.test(word)).map((word) => word.split("=")[0] ?? "");
+  const own = words.includes("--") ? words.slice(0, words.indexOf("--")) : words;
+  const given = own.filter((word) => /^--?[a-z]/.test(word)).map((word) => word.split("=")[0] ?? "");
   return given.filter((flag) => flag !== "--help" && flag !== "-h" && !known.includes(flag));
 }
 

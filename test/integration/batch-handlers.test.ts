@@ -95,18 +95,18 @@ describe("a fleet with batch handlers", () => {
     const fleet = await Fleet.join(server.url);
     try {
       await fleet.startAll({ handlers: [HANDLERS] });
-      const items = JSON.stringify(Array.from({ length: 20 }, (_, i) => i));
-      const { text } = await fleet.run("together", items, { chunk: 10 });
-      expect(JSON.parse(text)).toEqual(Array.from({ length: 20 }, (_, i) => [i, 10, i]));
+      const items = JSON.stringify(Array.from({ length: 16 }, (_, i) => i));
+      const { text } = await fleet.run("together", items, { chunk: 8 });
+      expect(JSON.parse(text)).toEqual(Array.from({ length: 16 }, (_, i) => [i, 8, i]));
 
       for (const [kind, code] of [
         ["unlucky", "handler_crashed"],
         ["stuck", "handler_timed_out"],
       ] as const) {
-        const options = { chunk: 20, onError: "continue", backoff: 1 };
+        const options = { chunk: 16, onError: "continue", backoff: 1 };
         const { outcome, text } = await fleet.run(kind, items, options);
         expect(outcome.failures).toMatchObject([{ index: 13, code }]);
-        expect(JSON.parse(text)).toEqual(Array.from({ length: 20 }, (_, i) => (i === 13 ? null : i)));
+        expect(JSON.parse(text)).toEqual(Array.from({ length: 16 }, (_, i) => (i === 13 ? null : i)));
       }
     } finally {
       await fleet.stop();

@@ -139,6 +139,30 @@ describe("muster map over files", () => {
     });
   });
 
+  it("can be handed in by muster submit, too", async () => {
+    await files({ "a.txt": "x\ny\n" });
+    const { stdout } = await muster(["submit", "echo", "a.txt", "--lines"]);
+    expect((await muster(["result", stdout.trim(), "--wait"])).stdout).toBe('["x","y"]\n');
+  });
+
+  it("submits nothing when it is interrupted while it waits for more", async () => {
+    const before = await jobs();
+    const listening = new Promise<void>((resolve) => {
+      process.on("newListener", function look(signal) {
+        if (signal !== "SIGINT") return;
+        process.off("newListener", look);
+        resolve();
+      });
+    });
+    const waiting = muster(["map", "echo", "-", "--lines"], { stdin: "first\n", keepStdin: true });
+    await listening;
+    setImmediate(() => process.emit("SIGINT"));
+    const { code, stderr } = await waiting;
+    expect(stderr).toContain("nothing was submitted");
+    expect(code).toBe(130);
+    expect(await jobs()).toBe(before);
+  });
+
   it("tells of the upload on a terminal", async () => {
     await files({ "a.txt": "x\n".repeat(1_000) });
     const stderr = new Captured({ isTTY: true });

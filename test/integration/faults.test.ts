@@ -125,7 +125,8 @@ describe("a job whose actors come and go", () => {
     await start("dispatcher", "aggregator");
     let ended = false;
     const keepWorkers = async () => {
-      while (!ended) await (await actors.start("worker", ...worker)).exited;
+      // Not waiting for one to be ready: the poison may kill it sooner.
+      while (!ended) await actors.spawn("worker", ...worker).exited;
     };
     const body = JSON.stringify({
       items: Array.from({ length: 16 }, (_, item) => item),

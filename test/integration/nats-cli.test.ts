@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Fleet, type ServerOnDisk, serverOnDisk } from "../support/fleet.ts";
 import { findNatsCli, natsCli } from "../support/nats-cli.ts";
@@ -55,6 +58,26 @@ describe.skipIf(cli === undefined)(`the real nats command line drives muster${wh
     const shown = await nats("stream", "get", "MUSTER_OUTCOMES", "-S", "muster.outcomes.from-the-cli");
     expect(shown.stdout).toContain("[14,16]");
     expect(shown.stdout).toContain("Muster-State: succeeded");
+  });
+
+  it("runs the rows of a file that nats object put has stored, whatever their size", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "muster-nats-cli-"));
+    const rows = Array.from({ length: 20_000 }, (_, i) => [String(i), `"é\n${i}"`]);
+    await writeFile(join(folder, "rows.csv"), `n,text\n${rows.map((row) => row.join(",")).join("\n")}`);
+    await nats(
+      "object",
+      "put",
+      "MUSTER_INPUTS",
+      join(folder, "rows.csv"),
+      "--name",
+      "rows.csv",
+      "--no-progress",
+    );
+    await rm(folder, { recursive: true });
+    const body = '{"object":"MUSTER_INPUTS/rows.csv","format":"csv"}';
+    await nats("pub", "-J", "muster.jobs.echo", body, "-H", "Nats-Msg-Id:rows");
+    const { text } = await fleet.result("rows");
+    expect(JSON.parse(text)).toEqual(rows.map(([n], i) => ({ n, text: `é\n${i}` })));
   });
 
   it("replies at once to nats req muster.submit", async () => {

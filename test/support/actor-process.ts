@@ -91,6 +91,13 @@ export class Actors {
     return actor;
   }
 
+  /** Starts one that may die before it is ready. */
+  spawn(role: ActorRole, ...args: string[]): ActorProcess {
+    const actor = new ActorProcess(role, this.#url, args);
+    this.#all.push(actor);
+    return actor;
+  }
+
   /** Ends all that still run, and waits until they are gone. */
   async stop(): Promise<void> {
     await Promise.all(this.#all.splice(0).map((actor) => actor.end("SIGKILL")));

@@ -58,6 +58,8 @@ export interface CliWorld {
   env?: Readonly<Record<string, string | undefined>>;
   cwd?: string;
   stdin?: string;
+  /** More may come on standard input, though it never does. */
+  keepStdin?: boolean;
   stdout?: Captured;
   stderr?: Captured;
 }
@@ -70,7 +72,8 @@ export interface CliEnd {
 
 function shellOf(world: CliWorld, stdout: Captured, stderr: Captured): Shell {
   const stdin = new PassThrough();
-  stdin.end(world.stdin ?? "");
+  stdin.write(world.stdin ?? "");
+  if (world.keepStdin !== true) stdin.end();
   return {
     env: { HOME: "/nonexistent", ...world.env },
     cwd: world.cwd ?? process.cwd(),

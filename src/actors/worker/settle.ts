@@ -122,8 +122,8 @@ export async function split(context: ActorContext, task: Task, parts: readonly I
   await context.broker.storeBatch(messages);
 }
 
-/** What of a task's items falls to a part of it. */
-function partOf(task: Task, items: readonly string[] | undefined, part: ItemRange): TaskItems {
+/** What of a task's items falls to a part of it; `items` are undefined where the task is of a range. */
+export function partOf(task: Task, items: readonly string[] | undefined, part: ItemRange): TaskItems {
   const start = part.from - task.from;
   const end = start + part.count;
   const invalid = (task.invalid ?? [])

@@ -65,22 +65,13 @@ export class Publisher {
    * in the first or the last answer.
    */
   async storeBatch(messages: readonly StoreMessage[], batchId: string): Promise<Stored> {
-    const [first] = messages;
-    if (first === undefined) throw new RangeError("an atomic batch has at least one message");
+    if (messages.length === 0) throw new RangeError("an atomic batch has at least one message");
     if (messages.length > MAX_BATCH)
       throw new RangeError(`an atomic batch has at most ${MAX_BATCH} messages`);
+    const parts = messages.map((message, at) => partOf(message, batchId, at + 1, messages.length));
     // Before the first is sent: a batch that cannot be committed should not be begun.
-    for (const message of messages) {
-      checkSize(this.#options.nc, message, batchHeaders(message, batchId, MAX_BATCH, true));
-    }
-    const opened = messages.length > 1 ? this.#openBatch(first, batchId) : undefined;
-    opened?.catch(() => {}); // The last answer tells the same; this only keeps an early refusal from being unhandled.
-    for (let i = 1; i < messages.length - 1; i++)
-      this.#publishPart(messages[i] as StoreMessage, batchId, i + 1);
-    const last = messages[messages.length - 1] as StoreMessage;
-    const committed = this.#send(last, batchHeaders(last, batchId, messages.length, true));
-    await Promise.all([opened, committed]);
-    return await committed;
+    for (const { message, fields } of parts) checkSize(this.#options.nc, message, fields);
+    return await this.#sendParts(parts);
   }
 
   /** The server refused a publish for lack of permission: fail what waits on that subject. */
@@ -99,13 +90,18 @@ export class Publisher {
     this.#inFlight.clear();
   }
 
-  #openBatch(message: StoreMessage, batchId: string): Promise<Stored> {
-    return this.#send(message, batchHeaders(message, batchId, 1, false));
-  }
-
-  #publishPart(message: StoreMessage, batchId: string, position: number): void {
-    const headers = encodeHeaders(batchHeaders(message, batchId, position, false));
-    this.#options.outbox.publish(message.subject, message.data, headers === undefined ? {} : { headers });
+  async #sendParts(parts: readonly Part[]): Promise<Stored> {
+    const first = parts[0] as Part;
+    const last = parts[parts.length - 1] as Part;
+    const opened = parts.length > 1 ? this.#send(first.message, first.fields) : undefined;
+    opened?.catch(() => {}); // The last answer tells the same; this only keeps an early refusal from being unhandled.
+    for (const { message, fields } of parts.slice(1, -1)) {
+      const headers = encodeHeaders(fields);
+      this.#options.outbox.publish(message.subject, message.data, headers === undefined ? {} : { headers });
+    }
+    const committed = this.#send(last.message, last.fields);
+    await Promise.all([opened, committed]);
+    return await committed;
   }
 
   #send(message: StoreMessage, fields: Headers | undefined): Promise<Stored> {
@@ -167,10 +163,16 @@ function storeHeaders(message: StoreMessage): Headers | undefined {
   return fields;
 }
 
-function batchHeaders(message: StoreMessage, batchId: string, position: number, commit: boolean): Headers {
+/** A message of a batch, with the headers that place it there. */
+interface Part {
+  message: StoreMessage;
+  fields: Headers;
+}
+
+function partOf(message: StoreMessage, batchId: string, position: number, total: number): Part {
   const fields: Record<string, string> = { ...storeHeaders(message) };
   fields["Nats-Batch-Id"] = batchId;
   fields["Nats-Batch-Sequence"] = String(position);
-  if (commit) fields["Nats-Batch-Commit"] = "1";
-  return fields;
+  if (position === total) fields["Nats-Batch-Commit"] = "1";
+  return { message, fields };
 }

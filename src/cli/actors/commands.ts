@@ -2,7 +2,9 @@
 import { availableParallelism } from "node:os";
 import { type Command, Option } from "commander";
 import type { Logger } from "pino";
+import type { ExecHandler } from "../../actors/handlers/exec-executor.ts";
 import { runAsProcess } from "../../bootstrap/actor-process.ts";
+import type { ActorOptions } from "../../bootstrap/actors.ts";
 import { BARE_ENVIRONMENT } from "../../bootstrap/embedded.ts";
 import { ToldParent } from "../../bootstrap/kinship.ts";
 import type { ActorRole } from "../../domain/fleet.ts";
@@ -62,21 +64,66 @@ function registerActor(program: Command, shell: Shell, role: ActorRole): void {
   const { description, example } = ROLES[role];
   const command = addConnectOptions(program.command(role).description(description));
   if (role !== "dispatcher") command.option(HANDLERS_FLAG, HANDLERS_TEXT);
-  if (role === "worker") {
-    command.option(
-      "--slots <n>",
-      "chunks that run at once (default: the number of cores)",
-      wholeNumber(1, 10_000),
-    );
-  }
-  addFleetOptions(command)
-    .option("--id <name>", "name of this actor, unique in the fleet (default: made up)")
-    .option("--wait <duration>", "how long to wait for a broker that is not there yet", duration)
-    .addOption(logLevelOption("info"))
-    .addOption(new Option("--bare", "read neither NATS_* variables nor contexts").hideHelp())
+  if (role === "worker") addSlotsOption(command);
+  addActorOptions(command)
     .addHelpText("after", `${LIFE}\nExample:\n  $ ${example}\n`)
     .action(async (options: ActorCommandOptions) => {
       shell.exitCode = await runActor(shell, role, options).catch(saidByParent);
+    });
+  if (role === "worker") registerExec(command, shell);
+}
+
+function addSlotsOption(command: Command): Command {
+  return command.option(
+    "--slots <n>",
+    "chunks that run at once (default: the number of cores)",
+    wholeNumber(1, 10_000),
+  );
+}
+
+function addActorOptions(command: Command): Command {
+  return addFleetOptions(command)
+    .option("--id <name>", "name of this actor, unique in the fleet (default: made up)")
+    .option("--wait <duration>", "how long to wait for a broker that is not there yet", duration)
+    .addOption(logLevelOption("info"))
+    .addOption(new Option("--bare", "read neither NATS_* variables nor contexts").hideHelp());
+}
+
+// ── handlers in any language ───────────────────────────────────────────────────────────────────────────────────
+
+interface ExecCommandOptions extends ActorCommandOptions {
+  kind: string;
+  envelope?: boolean;
+}
+
+const EXEC_HELP = `
+CMD gets an item's JSON as a line on standard input, and answers with the output's JSON as a line on standard output; it is
+kept from item to item, one process a slot, and must not hold its output back. A process that ends, or writes anything else,
+fails the attempt at its item, never the worker. Its standard error goes to the worker's log.
+With --envelope the lines are {"item":…,"job":…,"index":…,"attempt":…}, and {"output":…} or {"error":"…"}, beside which
+"permanent":true or "retryAfter":ms may stand.
+${LIFE}
+Examples:
+  $ muster worker exec --kind upper -- jq --unbuffered -c ascii_upcase
+  $ muster worker exec --kind score --slots 4 -- python3 -u score.py --model small
+`;
+
+/** `muster worker exec`: behind `--` stands the command. */
+function registerExec(worker: Command, shell: Shell): void {
+  // Options behind the word "exec" are its own, though the worker has some of the same name.
+  worker.enablePositionalOptions();
+  const command = worker
+    .command("exec")
+    .description("Run a worker whose handler is a command, in any language")
+    .argument("<command...>", "the command and its arguments, behind --")
+    .requiredOption("--kind <kind>", "the kind that it handles")
+    .option("--envelope", "lines are envelopes, in which a failure can be told");
+  addActorOptions(addSlotsOption(addConnectOptions(command)))
+    .addHelpText("after", EXEC_HELP)
+    .action(async ([program = "", ...args]: string[], options: ExecCommandOptions) => {
+      const { kind, envelope = false } = options;
+      const exec: ExecHandler = { kind, command: program, args, envelope, env: shell.env };
+      shell.exitCode = await runActor(shell, "worker", options, { exec });
     });
 }
 
@@ -86,7 +133,12 @@ function saidByParent(error: unknown): number {
   throw error;
 }
 
-async function runActor(shell: Shell, role: ActorRole, options: ActorCommandOptions): Promise<number> {
+async function runActor(
+  shell: Shell,
+  role: ActorRole,
+  options: ActorCommandOptions,
+  more: Pick<ActorOptions, "exec"> = {},
+): Promise<number> {
   const { handlers = [], slots = availableParallelism(), id, wait, prefix, reconfigure = false } = options;
   const logger = createLogger(options.logLevel);
   endOnUncaught(logger);
@@ -100,7 +152,7 @@ async function runActor(shell: Shell, role: ActorRole, options: ActorCommandOpti
       reconfigure,
       ...(prefix === undefined ? {} : { prefix }),
     },
-    actor: { handlers, slots, cwd: shell.cwd, ...(id === undefined ? {} : { id }) },
+    actor: { handlers, slots, cwd: shell.cwd, ...more, ...(id === undefined ? {} : { id }) },
     ...(wait === undefined ? {} : { waitMs: wait }),
   });
 }

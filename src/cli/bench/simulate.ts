@@ -114,7 +114,7 @@ function againstMeasured(costs: TaskCosts, studied: readonly Studied[]): Table {
     }),
   );
   return {
-    title: "model beside what was measured",
+    title: "model, a core for every process, beside what was measured",
     columns: ["study", "P", "measured ms", "model ms", "ratio"],
     rows,
   };

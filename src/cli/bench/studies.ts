@@ -17,7 +17,7 @@ export interface Study {
 }
 
 const SLEEP = { kind: "sleep", over: "slots" } as const;
-/** A sieve of some tens of milliseconds. */
+/** A sieve of some ten milliseconds. */
 const SIEVE = { kind: "primes", item: 2_000_000, itemMs: undefined, rounds: 20 } as const;
 
 export const STUDIES: readonly Study[] = [

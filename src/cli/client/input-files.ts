@@ -2,6 +2,7 @@
 import { createReadStream } from "node:fs";
 import { access, constants, stat } from "node:fs/promises";
 import { resolve } from "node:path";
+import { addAbortSignal } from "node:stream";
 import { InvalidBody, messageOf } from "../../errors.ts";
 import type { Bytes } from "../../protocol/records/bytes.ts";
 import type { Shell } from "../shell.ts";
@@ -12,8 +13,8 @@ export interface InputFile {
   name: string;
   /** In bytes; undefined where only reading would tell. */
   size: number | undefined;
-  /** Its bytes as they are read. @throws InvalidBody where it cannot be read, even in its midst */
-  read(): Bytes;
+  /** Its bytes as they are read, until the signal aborts. @throws InvalidBody where it cannot be read, even in its midst */
+  read(signal: AbortSignal): Bytes;
 }
 
 /** Bytes that are read of a file at once. */
@@ -35,7 +36,12 @@ export async function findInputs(
     throw new InvalidBody("Standard input (-) is named twice, and can be read once only.");
   const found: InputFile[] = [];
   for (const pattern of patterns) {
-    if (pattern === "-") found.push({ name: "standard input", size: undefined, read: () => stdin });
+    if (pattern === "-")
+      found.push({
+        name: "standard input",
+        size: undefined,
+        read: (signal) => addAbortSignal(signal, stdin),
+      });
     else found.push(...(await findFiles(cwd, pattern)));
   }
   return found;
@@ -57,12 +63,16 @@ async function openable(cwd: string, name: string): Promise<InputFile> {
   await access(path, constants.R_OK).catch((cause) => {
     throw unreadable(name, cause);
   });
-  return { name, size: facts.isFile() ? facts.size : undefined, read: () => pieces(path, name) };
+  return {
+    name,
+    size: facts.isFile() ? facts.size : undefined,
+    read: (signal) => pieces(path, name, signal),
+  };
 }
 
-async function* pieces(path: string, name: string): Bytes {
+async function* pieces(path: string, name: string, signal: AbortSignal): Bytes {
   try {
-    yield* createReadStream(path, { highWaterMark: PIECE }) as AsyncIterable<Buffer>;
+    yield* createReadStream(path, { highWaterMark: PIECE, signal }) as AsyncIterable<Buffer>;
   } catch (cause) {
     throw unreadable(name, cause);
   }

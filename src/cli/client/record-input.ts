@@ -104,8 +104,7 @@ async function* countedBytes(
   file: InputFile,
   { counts, signal }: ReadingOptions,
 ): AsyncGenerator<Uint8Array> {
-  for await (const piece of file.read()) {
-    signal.throwIfAborted();
+  for await (const piece of file.read(signal)) {
     counts.bytes += piece.length;
     yield piece;
   }

@@ -40,7 +40,7 @@ function axes(x: Axis, y: Axis, across: AxisScale, up: AxisScale): string[] {
   const frame = `<rect x="${left}" y="${top}" width="${width}" height="${height}" fill="none" stroke="${FAINT}"/>`;
   const names = [
     text({ x: left + width / 2, y: bottom + 36, anchor: "middle" }, x.label),
-    text({ x: left, y: top - 4, anchor: "end" }, y.label),
+    text({ x: left + 6, y: top + 14 }, y.label),
   ];
   return [...vertical, ...horizontal, frame, ...names];
 }
