@@ -17,8 +17,7 @@ const REGRESSIONS: Readonly<Record<number, string>> = {
 
 /** New schedules at every run of the tests would not repeat; these do. */
 const FIRST_SEED = 100_000;
-const LEAST_SEEDS = 200;
-const BUDGET_MS = 15_000;
+const SEEDS = 300;
 
 async function violationsOf(seed: number): Promise<string[]> {
   return (await simulate(seed)).violations.map((violation) => `seed ${seed}: ${violation}`);
@@ -26,10 +25,8 @@ async function violationsOf(seed: number): Promise<string[]> {
 
 describe("a simulated fleet", () => {
   it("keeps its promise under every schedule of faults", { timeout: 120_000 }, async () => {
-    const until = performance.now() + BUDGET_MS;
     const found: string[] = [];
-    for (let seed = FIRST_SEED; seed < FIRST_SEED + LEAST_SEEDS || performance.now() < until; seed++)
-      found.push(...(await violationsOf(seed)));
+    for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) found.push(...(await violationsOf(seed)));
     expect(found).toEqual([]);
   });
 
