@@ -181,6 +181,10 @@ const HEADERS: Record<keyof typeof HEADER, readonly [where: string, meaning: str
     "task",
     'How many items are records that could not be read: they fail without being run. The body\'s first line then names them, as `[[0,"Line 7 of the input: …"]]`.',
   ],
+  suspect: [
+    "task",
+    "It is a part of a task that killed its workers: it is marked when it begins, and runs beside no other such task.",
+  ],
   spec: ["task, result", "What workers and aggregators must know of the job, as JSON."],
   handlerMs: ["result", "Milliseconds that the handler ran for this chunk."],
   worker: ["result", "The worker's id."],

@@ -25,6 +25,8 @@ export interface DeliveryView {
   deliveries: number;
   /** How many workers are known to have begun it and not to have ended it. */
   deaths: number;
+  /** It is a part of a task that killed its workers. */
+  suspect?: boolean;
   /** Its job was cancelled, as far as this worker has heard. */
   cancelled: boolean;
   now: number;
@@ -35,6 +37,7 @@ export function decideDelivery({
   range,
   deliveries,
   deaths,
+  suspect = false,
   cancelled,
   now,
 }: DeliveryView): DeliveryStep {
@@ -42,7 +45,7 @@ export function decideDelivery({
   if (spec.deadline !== undefined && now >= spec.deadline) return { type: "drop", reason: "expired" };
   if (range.count > 1 && deaths >= SPLIT_DEATHS) return { type: "split", parts: partsOf(range) };
   if (range.count === 1 && deaths >= MAX_DEATHS) return { type: "bury", deaths };
-  return { type: "run", mark: deliveries > 1 };
+  return { type: "run", mark: deliveries > 1 || suspect };
 }
 
 function partsOf({ from, count }: ItemRange): ItemRange[] {

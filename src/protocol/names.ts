@@ -53,6 +53,8 @@ export const HEADER = {
   invalid: "Muster-Invalid",
   /** What workers and aggregators must know of the job, as JSON. */
   spec: "Muster-Spec",
+  /** On the parts of a task that killed its workers: one of them will do so again. */
+  suspect: "Muster-Suspect",
   /** Milliseconds that the handler ran for this chunk. */
   handlerMs: "Muster-Handler-Ms",
   worker: "Muster-Worker",

@@ -273,7 +273,6 @@ export class Berth {
         ledger.onProgress(`${id} ${epoch}`, String(message.data));
       publish.call(broker, message);
     };
-    events.on("tasks.released", ({ job, tasks, next }) => ledger.onReleased(job, next, tasks));
     events.onAny((name, payload) => {
       if (name.startsWith("partition.")) epoch++;
       tell(`${id} ${name} ${JSON.stringify(payload)}`);

@@ -23,8 +23,8 @@ interface Entry {
   cancelled: boolean;
   /** Highest count of gathered tasks that was told. */
   gathered: number;
-  /** Tasks of each batch, by the item that follows it. */
-  batches: Map<number, number>;
+  /** Where its cursor was, by sequence. */
+  cursors: { seq: number; next: number }[];
   executions: number;
   /** Items that were given up because workers died with them. */
   buried: Set<number>;
@@ -67,7 +67,14 @@ export class Ledger {
 
   /** Watches what a client stores: only so is it known which jobs there are when an answer is lost. */
   watchStores(broker: Broker): void {
-    const { store } = broker;
+    const { store, storeBatch } = broker;
+    broker.storeBatch = async (messages) => {
+      const stored = await storeBatch.call(broker, messages);
+      const last = messages.at(-1);
+      if (last?.subject.startsWith("muster.cursors."))
+        this.#onCursor(last.subject.slice(15), String(last.data), stored.seq);
+      return stored;
+    };
     broker.store = async (message) => {
       const entry = this.#submission(message);
       const stored = await store.call(broker, message);
@@ -94,7 +101,7 @@ export class Ledger {
       outcomes: [],
       cancelled: false,
       gathered: 0,
-      batches: new Map(),
+      cursors: [],
       executions: 0,
       buried: new Set(),
     };
@@ -200,13 +207,17 @@ export class Ledger {
     entry.gathered = Math.max(entry.gathered, line.tasks);
   }
 
-  onReleased(id: string, next: number, tasks: number): void {
+  /** A batch of tasks is out, and with it the cursor that says how many are. */
+  #onCursor(id: string, cursor: string, seq: number): void {
     const entry = this.entries.get(id);
     if (entry === undefined) return this.violate(`tasks of ${id}, which nobody submitted`);
-    entry.batches.set(next, tasks);
+    const { tasks, next } = JSON.parse(cursor) as { tasks: number; next: number };
+    // Answers come in any order; where they were stored says which was first.
+    const isBack = entry.cursors.some((each) => each.seq < seq !== each.next < next);
+    if (isBack) this.violate(`the cursor of ${id} went back to ${next}`);
+    entry.cursors.push({ seq, next });
     const { window } = entry.job;
-    const released = [...entry.batches.values()].reduce((sum, each) => sum + each, 0);
-    const out = released - entry.gathered;
+    const out = tasks - entry.gathered;
     if (window !== undefined && out > window)
       this.violate(`${out} tasks of ${id} are out; its window is ${window}`);
   }

@@ -29,12 +29,12 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
   },
   "outcome-without-cas": {
     bug: "an outcome is written without compare-and-set",
-    seed: 49,
+    seed: 7,
     broker: (broker) => withoutExpectation(broker, ".outcomes."),
   },
   "cursor-without-cas": {
     bug: "the cursor is moved without compare-and-set",
-    seed: 185,
+    seed: 136,
     broker: (broker) => withoutExpectation(broker, ".cursors."),
   },
   "no-deduplication": {
@@ -44,7 +44,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
   },
   "result-not-retried": {
     bug: "a worker takes a result for stored when no answer came",
-    seed: 42,
+    seed: 71,
     broker: (broker, role) => role === "worker" && ignoreFailures(broker, ".results."),
   },
   "lease-not-renewed": {
@@ -58,12 +58,12 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
   },
   "states-not-checkpointed": {
     bug: "the position of a partition moves past results that no job's checkpoint has",
-    seed: 50,
+    seed: 52,
     broker: (broker) => dropStores(broker, /\.checkpoints\.\d+\./),
   },
   "trimmed-too-far": {
     bug: "results are trimmed up to the newest, not up to the position",
-    seed: 65,
+    seed: 9,
     broker: (broker) => {
       const purge = broker.purge.bind(broker);
       broker.purge = (stream, subject) => purge(stream, subject);
@@ -76,7 +76,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
   },
   "chunks-change-at-takeover": {
     bug: "a small job that is taken over is cut otherwise than before",
-    seed: 132,
+    seed: 574,
     broker: (broker, role) =>
       role === "dispatcher" &&
       onDeliveries(broker, (delivery) => {
@@ -92,7 +92,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
   },
   "dead-letters-lost": {
     bug: "a dead letter is taken for stored when no answer came",
-    seed: 119,
+    seed: 762,
     broker: (broker, role) => role === "worker" && ignoreFailures(broker, ".dead."),
   },
 };

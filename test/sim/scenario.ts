@@ -212,7 +212,7 @@ function jobsOf(dice: Dice): SimJob[] {
 }
 
 function jobOf(dice: Dice, index: number): SimJob {
-  const via = dice.pick<Via>(["store", "store", "store", "raw", "records", "submit", "run", "watch"]);
+  const via = dice.pick<Via>(["store", "store", "raw", "records", "records", "submit", "run", "watch"]);
   const itemMs = dice.pick([0, 0, 2, 20, 60, 300]);
   // Whatever its window, a job must end in time.
   const count = Math.min(countOf(dice), Math.floor(4_000 / Math.max(1, itemMs)));
@@ -290,6 +290,7 @@ const WORDS = [
   "dead",
   "KV",
   "control",
+  "INPUTS",
 ];
 
 function triggerOf(dice: Dice): Trigger | undefined {

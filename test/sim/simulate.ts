@@ -57,6 +57,7 @@ const STOP_MS = 30_000;
 const SENDING_MS = 500;
 const STEP_MS = 250;
 const GIGABYTE = 1024 ** 3;
+const PIECE_BYTES = 200;
 
 export async function simulate(seed: number, options: SimulateOptions = {}): Promise<Verdict> {
   const sabotage = options.sabotage === undefined ? undefined : SABOTAGES[options.sabotage];
@@ -257,7 +258,17 @@ class Simulation {
   }
 
   async #startClient(): Promise<Client> {
-    const { context } = contextOf(this.#ground, "client", this.#server.connect("client"));
+    const broker = this.#server.connect("client");
+    const { context } = contextOf(this.#ground, "client", broker);
+    const objects = broker.objects.bind(broker);
+    // Objects of a few records each, so that reading one takes many steps.
+    broker.objects = async (name) => {
+      const bucket = await objects(name);
+      const put = bucket.put.bind(bucket);
+      return Object.assign(bucket, {
+        put: (object: string, data: Parameters<typeof put>[1]) => put(object, inPieces(data)),
+      });
+    };
     const client = new Client(context);
     await client.start();
     return client;
@@ -499,6 +510,11 @@ class Simulation {
     for (let i = 0; i < line.length; i++) hash = Math.imul(hash ^ line.charCodeAt(i), 0x01000193);
     this.#hash = hash;
   }
+}
+
+async function* inPieces(data: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  for await (const chunk of data)
+    for (let at = 0; at < chunk.length; at += PIECE_BYTES) yield chunk.subarray(at, at + PIECE_BYTES);
 }
 
 function optionsOf(job: SimJob): Record<string, string | number> {

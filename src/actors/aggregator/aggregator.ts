@@ -154,6 +154,7 @@ export class Aggregator extends Service {
     const { events, broker, names } = this.#context;
     const service = this.#partitions.get(partition);
     this.#partitions.delete(partition);
+    if (!handOver) events.emit("partition.lost", { partition, reason: "the lease was not renewed" });
     await service?.stop();
     if (!handOver) return;
     // Where the broker is away, the lease runs out.

@@ -12,7 +12,7 @@ import {
   type Task,
   type TaskItems,
 } from "../../protocol/messages.ts";
-import { partitionOf } from "../../protocol/names.ts";
+import { HEADER, partitionOf } from "../../protocol/names.ts";
 import type { ItemRange } from "../../protocol/spec.ts";
 import type { ActorContext } from "../context.ts";
 import { type Ending, endJob } from "../outcomes.ts";
@@ -119,7 +119,11 @@ export async function split(context: ActorContext, task: Task, parts: readonly I
   const writer = new TaskWriter(context, task.spec);
   const items = task.spec.range === undefined ? itemsOf(task) : undefined;
   const messages = parts.map((part) => writer.message(part, partOf(task, items, part)));
-  await context.broker.storeBatch(messages);
+  await context.broker.storeBatch(messages.map(asSuspect));
+}
+
+function asSuspect(message: StoreMessage): StoreMessage {
+  return { ...message, headers: { ...message.headers, [HEADER.suspect]: "1" } };
 }
 
 /** What of a task's items falls to a part of it; `items` are undefined where the task is of a range. */

@@ -7,6 +7,7 @@ import { type Reducer, reducerFor } from "../../domain/reducers/index.ts";
 import { settleChunk } from "../../domain/settle-chunk.ts";
 import { InvalidRecord, PoisonTask } from "../../errors.ts";
 import type { Result, Task } from "../../protocol/messages.ts";
+import { HEADER } from "../../protocol/names.ts";
 import { sleep } from "../../runtime/clock.ts";
 import type { ActorContext } from "../context.ts";
 import type { HandlerSet, LoadedHandler } from "../handlers/handler-set.ts";
@@ -100,12 +101,14 @@ export class TaskRun {
   async #run(marks: DeathMarks): Promise<TaskEnd> {
     const { context, isCancelled } = this.#ground;
     const { spec } = this.task;
-    const deaths = this.delivery.deliveries > 1 ? await marks.read() : 0;
+    const suspect = this.delivery.headers[HEADER.suspect] !== undefined;
+    const deaths = this.delivery.deliveries > 1 || suspect ? await marks.read() : 0;
     const step = decideDelivery({
       spec,
       range: this.task,
       deliveries: this.delivery.deliveries,
       deaths,
+      suspect,
       cancelled: isCancelled(spec.job),
       now: context.clock.now(),
     });
@@ -116,7 +119,7 @@ export class TaskRun {
     }
     if (step.type === "bury") return await this.#store([buried(this.task, step.deaths)], marks, undefined);
     this.#mark = step.mark;
-    return deaths === 0 ? await this.#execute(marks) : await this.#executeAlone(marks);
+    return deaths > 0 || suspect ? await this.#executeAlone(marks) : await this.#execute(marks);
   }
 
   /** One suspect after the other, each until its mark is gone. */
