@@ -60,6 +60,8 @@ export interface RunSnapshot {
   failed: number;
   tasksOut: number;
   submitted: number;
+  /** Who waits for it. */
+  reply?: ReplyTo | undefined;
 }
 
 export class JobRun {
@@ -105,6 +107,7 @@ export class JobRun {
       failed: known?.failed ?? 0,
       tasksOut: this.#scatter === undefined ? 0 : tasksOut(this.#scatter),
       submitted: this.#plan?.spec.submitted ?? this.delivery.time,
+      reply: this.#reply,
     };
   }
 

@@ -3,7 +3,8 @@ import type { InMessage, Subscription } from "../../broker/port.ts";
 import { InvalidBody, JobAlreadyFinished, JobNotFinished, toMusterError, UnknownJob } from "../../errors.ts";
 import { parseJson } from "../../protocol/json.ts";
 import { encodeOutcome, type Outcome } from "../../protocol/messages.ts";
-import { isToken, JOB_VERBS, type JobVerb } from "../../protocol/names.ts";
+import { HEADER, isToken, JOB_VERBS, type JobVerb } from "../../protocol/names.ts";
+import { type ReplyTo, SpecDecoder } from "../../protocol/spec.ts";
 import type { ActorContext } from "../context.ts";
 import { jsonOf, textOf } from "../json.ts";
 import { cutShort, endJob, NO_COUNTS, readOutcome } from "../outcomes.ts";
@@ -94,7 +95,7 @@ function jobOf({ job }: VerbBody): string {
 async function get(ground: VerbGround, job: string): Promise<Answer> {
   const outcome = await readOutcome(ground.context, job);
   if (outcome !== undefined) return json(viewOfOutcome(outcome));
-  return json(await unfinished(ground, job));
+  return json((await unfinished(ground, job)).view);
 }
 
 async function result(ground: VerbGround, job: string): Promise<Answer> {
@@ -111,7 +112,7 @@ async function cancel(ground: VerbGround, job: string): Promise<Answer> {
   const { context, signal } = ground;
   const before = await readOutcome(context, job);
   if (before !== undefined) throw new JobAlreadyFinished(job, before.state);
-  const view = await unfinished(ground, job);
+  const { view, reply } = await unfinished(ground, job);
   const submitted = Date.parse(view.submitted);
   const error = cutShort("cancelled", job);
   const counts = { ...NO_COUNTS, items: view.items, failed: view.failed, tasks: view.tasks };
@@ -122,7 +123,8 @@ async function cancel(ground: VerbGround, job: string): Promise<Answer> {
     counts,
     submitted,
     error,
-    reply: undefined,
+    // Whoever waits for the job hears of its end, as of any other.
+    reply,
   } as const;
   const outcome = await endJob(context, ending, signal);
   if (outcome.state !== "cancelled") throw new JobAlreadyFinished(job, outcome.state);
@@ -141,31 +143,35 @@ async function list(ground: VerbGround, { limit = LIST_LIMIT }: VerbBody): Promi
   return json({ jobs: [...open, ...ended.map(viewOfOutcome)].slice(0, most) });
 }
 
+/** A job without an outcome, and who waits for it. */
+interface Unfinished {
+  view: JobView;
+  reply: ReplyTo | undefined;
+}
+
+function unfinishedRun(run: RunSnapshot): Unfinished {
+  return { view: viewOfRun(run), reply: run.reply };
+}
+
 /** A job that has no outcome: held by a dispatcher, or a single task in the queue. @throws UnknownJob */
-async function unfinished(ground: VerbGround, job: string): Promise<JobView> {
+async function unfinished(ground: VerbGround, job: string): Promise<Unfinished> {
   const mine = ground.held().find((run) => run.job === job);
-  if (mine !== undefined) return viewOfRun(mine);
+  if (mine !== undefined) return unfinishedRun(mine);
   const [held, task] = await Promise.all([askHeld(ground, { job }), findTask(ground, job)]);
   const found = held.find((run) => run.job === job);
-  if (found !== undefined) return viewOfRun(found);
+  if (found !== undefined) return unfinishedRun(found);
   if (task !== undefined) return task;
   throw new UnknownJob(job);
 }
 
-async function findTask({ context }: VerbGround, job: string): Promise<JobView | undefined> {
+async function findTask({ context }: VerbGround, job: string): Promise<Unfinished | undefined> {
   const { broker, names } = context;
   const message = await broker.last(names.stream("tasks"), names.tasksOf(job));
   if (message === undefined) return undefined;
   const { kind } = names.parseTask(message.subject);
-  return {
-    job,
-    kind,
-    state: "running",
-    items: 0,
-    failed: 0,
-    tasks: 0,
-    submitted: new Date(message.time).toISOString(),
-  };
+  const submitted = new Date(message.time).toISOString();
+  const view = { job, kind, state: "running", items: 0, failed: 0, tasks: 0, submitted };
+  return { view, reply: new SpecDecoder(1).decode(message.headers[HEADER.spec]).reply };
 }
 
 // ── between dispatchers ────────────────────────────────────────────────────────────────────────────────────────
