@@ -199,6 +199,13 @@ export class JobExpired extends MusterError {
   }
 }
 
+/** What was counted of a job contradicts itself: better no result than a wrong one. */
+export class ReceiptMismatch extends MusterError {
+  constructor(job: string, reason: string) {
+    super("receipt_mismatch", 500, `The receipt of job "${job}" does not add up: ${reason}.`);
+  }
+}
+
 /** The caller stopped waiting; the job itself goes on. */
 export class WaitTimedOut extends MusterError {
   constructor(job: string, ms: number) {

@@ -18,6 +18,7 @@ import {
   type OutcomeState,
 } from "../protocol/messages.ts";
 import { encodeProgress } from "../protocol/progress.ts";
+import type { ReceiptHead } from "../protocol/receipt.ts";
 import type { ReplyTo } from "../protocol/spec.ts";
 import { backoffMs } from "../runtime/backoff.ts";
 import { sleep } from "../runtime/clock.ts";
@@ -41,6 +42,7 @@ export interface Ending {
   result?: ResultText;
   error?: MusterError;
   failures?: readonly Failure[];
+  receipt?: ReceiptHead | undefined;
   reply: ReplyTo | undefined;
 }
 
@@ -89,7 +91,7 @@ function emitFinished({ events }: ActorContext, outcome: Outcome): void {
 }
 
 async function withBody(context: ActorContext, ending: Ending): Promise<Outcome> {
-  const { job, kind, state, counts, submitted, started, error, failures = [] } = ending;
+  const { job, kind, state, counts, submitted, started, error, receipt, failures = [] } = ending;
   const shape = error === undefined ? undefined : { ...error.toShape(), status: error.status };
   const text = shape === undefined ? (ending.result ?? "null") : errorText(error, failures);
   return {
@@ -101,6 +103,7 @@ async function withBody(context: ActorContext, ending: Ending): Promise<Outcome>
     ...(await placed(context, job, text)),
     ...(shape === undefined ? {} : { error: shape }),
     failures,
+    ...(receipt === undefined ? {} : { receipt }),
   };
 }
 

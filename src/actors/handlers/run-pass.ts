@@ -56,14 +56,14 @@ class Pass {
   #current: ItemContext | undefined;
 
   constructor(request: PassRequest, handler: LoadedHandler, hooks: PassHooks) {
-    const { timeout, job, kind, from } = request;
+    const { timeout, job, kind } = request;
     const { signal, clock, worker, log } = hooks;
     this.#request = request;
     this.#handler = handler;
     this.#hooks = hooks;
     this.#context = { job, kind, worker, log };
     this.#patience = new Patience({ timeout, abandonAfter: hooks.abandonAfter, signal, clock });
-    this.#builder = new PieceBuilder(reducerFor(request.reduce, handler.reduce), from);
+    this.#builder = new PieceBuilder(reducerFor(request.reduce, handler.reduce), request);
   }
 
   async run(): Promise<PassResult> {
@@ -126,6 +126,7 @@ class Pass {
     this.#hooks.began(first);
     try {
       const items = offsets.map((offset) => source.item(offset));
+      for (const [at, offset] of offsets.entries()) this.#builder.begin(offset, items[at]);
       const outputs = await this.#patience.wait(Promise.resolve(this.#handler.fn(items, context)));
       await this.#settleBatch(offsets, outputs, context);
     } catch (error) {
@@ -153,6 +154,7 @@ class Pass {
     const index = this.#request.from + offset;
     const context = new ItemContext(this.#context, index, attemptOf(this.#request, offset));
     this.#current = context;
+    this.#builder.begin(offset, item);
     this.#hooks.began(offset);
     try {
       const output = this.#handler.fn(item, context);

@@ -2,6 +2,7 @@
 import type { StoreMessage } from "../../broker/port.ts";
 import { onResult, startGather } from "../../domain/gather.ts";
 import type { ItemFailure } from "../../domain/pass.ts";
+import { receiptHead } from "../../domain/receipt.ts";
 import { joinPartials, type Reducer } from "../../domain/reducers/index.ts";
 import { toMusterError } from "../../errors.ts";
 import { encodeJson, splitArray } from "../../protocol/json.ts";
@@ -64,6 +65,7 @@ async function endWholeJob(
     submitted: spec.submitted,
     started: context.clock.now(),
     failures: state.failures,
+    receipt: receiptHead(state.receipt),
     reply: spec.reply,
   };
   await endJob(context, { ...ending, ...verdictOf(state, reducer, partial) }, signal);

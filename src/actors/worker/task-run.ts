@@ -50,10 +50,12 @@ export class TaskRun {
   readonly #ground: TaskGround;
   readonly #stop: JobStop;
   #cancelled = false;
-  #begun = false;
+  /** When its first pass began, in milliseconds since 1970. */
+  #began: number | undefined;
   /** To be marked when it begins; not before, as what waits in a worker's queue is not to blame for its death. */
   #mark = false;
   #handlerMs = 0;
+  #attempts = 0;
 
   constructor(ground: TaskGround, delivery: Delivery, task: Task) {
     this.#ground = ground;
@@ -64,7 +66,7 @@ export class TaskRun {
   }
 
   get begun(): boolean {
-    return this.#begun;
+    return this.#began !== undefined;
   }
 
   /** The job is over: what runs is aborted, and the task is not given back. */
@@ -164,14 +166,15 @@ export class TaskRun {
   async #pass(move: ChunkMove, handler: LoadedHandler, marks: DeathMarks): Promise<ChunkMove | undefined> {
     const { slots, executor, context } = this.#ground;
     const { signal } = this.#stop.work;
-    const result = await slots.run(this.#begun ? "begun" : this.task.spec.priority, async () => {
+    const result = await slots.run(this.begun ? "begun" : this.task.spec.priority, async () => {
       // Only now: a task that waits in the queue of a worker that dies is not to blame.
-      if (this.#mark && !this.#begun) await marks.add();
-      this.#begun = true;
+      if (this.#mark && !this.begun) await marks.add();
+      this.#began ??= context.clock.now();
       return await executor.run(this.#request(move, handler), signal);
     });
     if (result === undefined || signal.aborted) return undefined;
     this.#handlerMs += result.handlerMs;
+    this.#attempts += result.failures.length + result.pieces.reduce((sum, { count }) => sum + count, 0);
     this.#tellRetries(result);
     const { spec } = this.task;
     return onPass(move.state, result, {
@@ -217,6 +220,7 @@ export class TaskRun {
     const { spec, from, count } = this.task;
     const reducer = this.#reducer();
     const settled = settleChunk(reducer, { from, count, pieces, failures });
+    const now = context.clock.now();
     const result: Result = {
       spec,
       from,
@@ -230,6 +234,15 @@ export class TaskRun {
       })),
       handlerMs: this.#handlerMs,
       worker: context.id,
+      tally: {
+        outputs: settled.outputs,
+        attempts: this.#attempts,
+        inputDigest: settled.digests.inputs,
+        outputDigest: settled.digests.outputs,
+        began: Math.floor(this.#began ?? now),
+        ended: Math.ceil(now),
+        slots: this.#ground.slots.slots,
+      },
     };
     const { specText } = this.task;
     const { failures: settledFailures } = settled;

@@ -17,6 +17,7 @@ interface ResultOptions extends ConnectOptions {
   /** `true` where no duration is given: wait without a limit. */
   wait?: string | true;
   json?: boolean;
+  receipt?: boolean;
 }
 
 export function registerResult(program: Command, shell: Shell): void {
@@ -26,6 +27,7 @@ export function registerResult(program: Command, shell: Shell): void {
     .argument("<job>", "the job's id")
     .option("-w, --wait [duration]", "wait until it is there, or for so long at most", checkWait)
     .option("--json", "print one object: job, state, counts, failures and result")
+    .option("--receipt", "print what was counted, by whom and how fast, in the result's place")
     .addHelpText("after", HELP)
     .action((job: string, options: ResultOptions) => result(shell, job, options));
   addConnectOptions(command);
@@ -36,8 +38,7 @@ async function result(shell: Shell, job: string, options: ResultOptions): Promis
   const waitMs = options.wait === true ? undefined : parseWait(options.wait);
   await withClient(shell, options, async (client, node) => {
     const outcome = await client.peek(job);
-    if (outcome !== undefined)
-      return await printOutcome(shell, { client, outcome }, { json: options.json === true });
+    if (outcome !== undefined) return await printOutcome(shell, { client, outcome }, options);
     if (options.wait === undefined) return await sayUnfinished(shell, client, { job, options });
     await waitForIt(shell, { client, node }, { job, options, waitMs });
   });
@@ -110,4 +111,5 @@ Exit codes: 0 done, 1 the job failed, 2 no such job, 4 not finished yet (job_not
 Examples:
   $ muster result 0mgh3k2x9f8a
   $ muster result 0mgh3k2x9f8a --wait 30s
+  $ muster result 0mgh3k2x9f8a --receipt
   $ muster result 0mgh3k2x9f8a --json | jq .counts`;
