@@ -19,6 +19,7 @@ const BODY = `Any JSON array is the list of items. Or an object, with its input 
 {"items": [1, 2, 3]}
 {"range": {"from": 0, "to": 1000000, "step": 1}}
 {"object": "BUCKET/NAME", "format": "csv", "header": true, "onBadRecord": "fail-item"}
+{"split": {"table": "orders"}}
 {"value": {"any": "thing"}}
 \`\`\`
 
@@ -32,6 +33,7 @@ const BODY = `Any JSON array is the list of items. Or an object, with its input 
     could not read.
 - \`onBadRecord\`: what becomes of a record that cannot be read. \`fail-item\` (the default): it takes an item's place and fails,
   never run, with the code \`invalid_record\` and its line number. \`fail-job\`: it fails the job.
+- \`split\`: a value of which the handler module's \`split\` makes the items: see [inputs](inputs.md#splitters).
 - \`value\`: one item.
 
 Numbers must be exact (integers up to ±9007199254740991), keys must not be \`__proto__\`, nesting ends at some thousand

@@ -199,6 +199,15 @@ export class JobExpired extends MusterError {
   }
 }
 
+/** The splitter that was to make the job's items threw, took too long, or yielded too many. */
+export class SplitterFailed extends MusterError {
+  constructor(kind: string, reason: string) {
+    super("splitter_failed", 422, `The splitter of kind "${kind}" made no items: ${reason}`, {
+      path: "split",
+    });
+  }
+}
+
 /** What was counted of a job contradicts itself: better no result than a wrong one. */
 export class ReceiptMismatch extends MusterError {
   constructor(job: string, reason: string) {

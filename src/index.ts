@@ -8,6 +8,7 @@ export {
   type Handler,
   type HandlerContext,
   retryAfter,
+  type Splitter,
 } from "./actors/handlers/handler.ts";
 export { type ActorOptions, type RunningActor, startActor } from "./bootstrap/actors.ts";
 export { type ConnectedClient, type ConnectOptions, connect } from "./bootstrap/connect.ts";

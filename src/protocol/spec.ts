@@ -43,6 +43,8 @@ export interface JobSpec {
   /** Item `i` is `start + i · step`; such tasks carry no items. */
   readonly range?: { readonly start: number; readonly step: number };
   readonly reply?: ReplyTo;
+  /** The one item is for the kind's splitter, and the output is the object that holds what it made. */
+  readonly split?: true;
 }
 
 /** A run of consecutive items. */

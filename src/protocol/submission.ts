@@ -26,7 +26,9 @@ export type JobInput =
   /** Item `i` is `start + i · step`. */
   | { type: "range"; start: number; step: number; count: number }
   /** An object of the object store, read record by record. */
-  | ({ type: "object"; bucket: string; name: string } & ObjectReader);
+  | ({ type: "object"; bucket: string; name: string } & ObjectReader)
+  /** What the handler module's splitter makes of a value, as JSON text. */
+  | { type: "split"; value: string };
 
 export interface Submission {
   kind: string;
@@ -34,7 +36,7 @@ export interface Submission {
   input: JobInput;
 }
 
-const INPUT_NAMES = ["items", "range", "object", "value"] as const;
+const INPUT_NAMES = ["items", "range", "object", "split", "value"] as const;
 type InputName = (typeof INPUT_NAMES)[number];
 
 /**
@@ -98,6 +100,7 @@ function isOption(key: string): boolean {
 function inputOf(name: Exclude<InputName, "object">, body: { value: unknown; text: string }): JobInput {
   if (name === "range") return rangeOf(body.value);
   const raw = findMember(body.text, name) ?? "null";
+  if (name === "split") return { type: "split", value: raw };
   if (name === "value") return { type: "items", items: [raw] };
   if (!Array.isArray(body.value)) throw new InvalidBody(`"items" must be an array.`, { path: "items" });
   return itemsOf(raw);

@@ -101,6 +101,7 @@ class Request {
   async #storeTask({ input, spec }: JobPlan): Promise<boolean> {
     const { context } = this.#ground;
     const total = spec.total ?? 0;
+    if (input.type === "split") return false;
     const source = await openSource(context, input);
     const { count, items } = await source.take(total);
     if (count < total) return false;
@@ -147,7 +148,7 @@ class Request {
     this.#acknowledge(plan);
     if (reply === undefined) return;
     background(async () => {
-      const outcome = await awaitOutcome(context, { hub, job }, signal).catch(unlessStopping);
+      const outcome = await awaitOutcome(context, { news: hub, job }, signal).catch(unlessStopping);
       if (outcome !== undefined) replyOutcome(context, reply, outcome);
     });
 

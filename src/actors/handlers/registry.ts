@@ -31,7 +31,7 @@ export async function loadHandlers(files: readonly string[], { cwd }: { cwd: str
 
 function builtinHandlers(): LoadedHandler[] {
   return Object.entries(BUILTIN_HANDLERS).map(([kind, value]) =>
-    loadedHandler({ file: BUILT_IN, kind, value, moduleReduce: undefined }),
+    loadedHandler({ file: BUILT_IN, kind, value }),
   );
 }
 

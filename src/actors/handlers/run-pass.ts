@@ -10,6 +10,7 @@ import { ItemContext, ItemsContext, type PassContext } from "./item-context.ts";
 import { askedOffsets, attemptOf, type PassRequest } from "./pass.ts";
 import { Abandoned, Patience } from "./patience.ts";
 import { PieceBuilder } from "./pieces.ts";
+import { splitting } from "./splitter.ts";
 
 /** How a pass is tied to where it runs. */
 export interface PassHooks {
@@ -40,7 +41,9 @@ export async function runPass(
   handlers: HandlerSet,
   hooks: PassHooks,
 ): Promise<PassResult> {
-  return new Pass(request, handlers.need(request.kind), hooks).run();
+  const { kind, splitTo } = request;
+  const handler = handlers.need(kind);
+  return new Pass(request, splitTo === undefined ? handler : splitting(handler, splitTo), hooks).run();
 }
 
 class Pass {

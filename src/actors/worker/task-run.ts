@@ -4,7 +4,7 @@ import { type ChunkMove, onPass, onWaited, startChunk } from "../../domain/chunk
 import { decideDelivery } from "../../domain/delivery.ts";
 import type { ItemFailure, PassResult } from "../../domain/pass.ts";
 import { type Reducer, reducerFor } from "../../domain/reducers/index.ts";
-import { settleChunk } from "../../domain/settle-chunk.ts";
+import { type ChunkOutcome, settleChunk } from "../../domain/settle-chunk.ts";
 import { InvalidRecord, PoisonTask } from "../../errors.ts";
 import type { Result, Task } from "../../protocol/messages.ts";
 import { HEADER } from "../../protocol/names.ts";
@@ -12,10 +12,12 @@ import { sleep } from "../../runtime/clock.ts";
 import type { ActorContext } from "../context.ts";
 import type { HandlerSet, LoadedHandler } from "../handlers/handler-set.ts";
 import type { Executor, Inputs, PassRequest } from "../handlers/pass.ts";
+import { SPLITTER_TIMEOUT } from "../handlers/splitter.ts";
 import { DeathMarks } from "./deaths.ts";
 import type { JobStop, JobStops } from "./job-stops.ts";
 import { itemsOf, split, storeResult } from "./settle.ts";
 import type { SlotQueue } from "./slot-queue.ts";
+import { SplitFile } from "./split-file.ts";
 
 /** What a run needs of its worker. */
 export interface TaskGround {
@@ -56,6 +58,8 @@ export class TaskRun {
   #mark = false;
   #handlerMs = 0;
   #attempts = 0;
+  /** Of a task that is to be split into items. */
+  #splitFile: SplitFile | undefined;
 
   constructor(ground: TaskGround, delivery: Delivery, task: Task) {
     this.#ground = ground;
@@ -90,6 +94,7 @@ export class TaskRun {
   async run(): Promise<TaskEnd> {
     const marks = new DeathMarks(this.#ground.context, this.task);
     try {
+      if (this.task.spec.split) this.#splitFile = await SplitFile.create();
       return await this.#run(marks);
     } catch (error) {
       // Whatever it was, the worker lives: it is not to be counted as a death.
@@ -97,6 +102,8 @@ export class TaskRun {
       if (this.#cancelled) return { type: "dropped", reason: "cancelled" };
       if (this.#stop.work.signal.aborted) return { type: "returned" };
       throw error;
+    } finally {
+      await this.#splitFile?.remove();
     }
   }
 
@@ -198,8 +205,14 @@ export class TaskRun {
       ...(offsets === undefined ? {} : { offsets }),
       ...(attempts === undefined ? {} : { attempts }),
       reduce: spec.reduce,
-      timeout: spec.timeoutMs ?? handler.timeout ?? 0,
+      ...this.#bounds(handler),
     };
+  }
+
+  #bounds(handler: LoadedHandler): Pick<PassRequest, "timeout" | "splitTo"> {
+    const splitTo = this.#splitFile?.path;
+    if (splitTo !== undefined) return { timeout: handler.split?.timeout ?? SPLITTER_TIMEOUT, splitTo };
+    return { timeout: this.task.spec.timeoutMs ?? handler.timeout ?? 0 };
   }
 
   #tellRetries({ failures }: PassResult): void {
@@ -225,7 +238,7 @@ export class TaskRun {
       spec,
       from,
       count,
-      partial: settled.partial,
+      partial: await this.#partialOf(settled),
       failures: settled.failures.map(({ index, code, message, attempt }) => ({
         index,
         code,
@@ -253,6 +266,12 @@ export class TaskRun {
     );
     await marks.remove();
     return { type: "stored", handlerMs: this.#handlerMs, failed: failures.length };
+  }
+
+  /** Of a splitting it is the object that holds the items: they are shipped before anyone hears of it. */
+  async #partialOf({ partial, failures }: ChunkOutcome): Promise<string> {
+    if (this.#splitFile === undefined || failures.length > 0) return partial;
+    return JSON.stringify([await this.#splitFile.ship(this.#ground.context, this.task.spec.job)]);
   }
 
   #reducer(): Reducer {
