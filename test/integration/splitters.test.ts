@@ -1,22 +1,21 @@
 /** Jobs whose items a splitter makes, on a real nats-server. */
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { ActorProcess } from "../support/actor-process.ts";
+import type { Node } from "../../src/bootstrap/node.ts";
 import { Actors } from "../support/actor-process.ts";
 import { cli } from "../support/cli.ts";
 import { Fleet, type ServerOnDisk, serverOnDisk } from "../support/fleet.ts";
 
 const HANDLERS = `
-import { appendFileSync } from "node:fs";
-export async function* split({ from = 0, to, dieAt, log }, { attempt }) {
-  if (log !== undefined) appendFileSync(log, "begun\\n");
+export async function* split({ from = 0, to, dieAt, pause = 0 }, { attempt, log }) {
   for (let n = from; n < to; n++) {
     if (n === dieAt && attempt === 1) throw new Error("lost at " + n);
     yield n;
   }
-  await new Promise((resolve) => setTimeout(resolve, log === undefined ? 0 : 1_500));
+  log.info("all yielded");
+  if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
 }
 export const same = (n) => n;
 const withSplit = (split) => Object.assign((n) => n, { split });
@@ -30,6 +29,8 @@ export const wrong = withSplit(function* () { yield Number.NaN; });
 
 let server: ServerOnDisk;
 let fleet: Fleet;
+/** Tells of the jobs that the dispatcher takes. */
+let dispatcher: Node;
 let folder: string;
 let handlers: string;
 
@@ -37,9 +38,13 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "muster-splitters-"));
   handlers = join(folder, "handlers.mjs");
   await writeFile(handlers, HANDLERS);
+  await mkdir(join(folder, "tmp"));
+  process.env.TMPDIR = join(folder, "tmp");
   server = await serverOnDisk();
   fleet = await Fleet.join(server.url, { lease: "1s" });
-  await fleet.startAll({ handlers: [handlers] });
+  dispatcher = (await fleet.start("dispatcher")).node;
+  await fleet.start("aggregator", { handlers: [handlers] });
+  await fleet.start("worker", { slots: 2, handlers: [handlers] });
 });
 afterAll(async () => {
   await fleet.stop();
@@ -83,22 +88,17 @@ describe("a splitter", () => {
   });
 
   it("leaves nothing behind on its worker's disk", async () => {
-    const left = (await readdir(tmpdir())).filter((name) => name.startsWith("muster-split-"));
-    expect(left).toEqual([]);
+    expect((await readdir(join(folder, "tmp"))).filter((name) => name.includes("split"))).toEqual([]);
   });
 
   it("is cancelled with its job", async () => {
-    const job = await fleet.client.submit({
-      kind: "waiting",
-      body: '{"split":1}',
-      options: { key: "given-up" },
-    });
-    await fleet.node.broker.flush();
-    await fleet.client.cancel(job).catch(() => {});
-    const outcome = await fleet.client.outcome(job, { timeoutMs: 10_000 });
-    expect(["cancelled", "failed"]).toContain(outcome.state);
-    const splitting = await fleet.client.outcome(`${job}-split`, { timeoutMs: 10_000 });
-    expect(["cancelled", "failed"]).toContain(splitting.state);
+    const taken = dispatcher.events.once("job.accepted", ({ job }) => job === "given-up");
+    const body = '{"split":{"to":3,"pause":60000}}';
+    const job = await fleet.client.submit({ kind: "same", body, options: { key: "given-up" } });
+    await taken;
+    await fleet.client.cancel(job);
+    const splitting = await fleet.client.outcome("given-up-split", { timeoutMs: 10_000 });
+    expect(splitting.state).toBe("cancelled");
   });
 
   it("is asked for on the command line", async () => {
@@ -115,13 +115,12 @@ describe("a splitter whose worker and dispatcher are killed", () => {
     const actors = new Actors(onDisk.url);
     const other = await Fleet.join(onDisk.url, { lease: "1s" });
     try {
-      const log = join(folder, "begun.txt");
       await actors.start("aggregator");
       const dispatcher = await actors.start("dispatcher");
       const doomed = await actors.start("worker", "--handlers", handlers, "--slots", "1");
-      const body = JSON.stringify({ split: { to: 30_000, log }, reduce: "sum" });
+      const body = JSON.stringify({ split: { to: 30_000, pause: 1_500 }, reduce: "sum" });
       const job = await other.client.submit({ kind: "same", body });
-      await splitBegun(doomed, log);
+      await doomed.until((line) => JSON.stringify(line).includes("all yielded"));
       await doomed.end("SIGKILL");
       await actors.start("worker", "--handlers", handlers, "--slots", "1");
       await dispatcher.end("SIGKILL");
@@ -136,12 +135,3 @@ describe("a splitter whose worker and dispatcher are killed", () => {
     }
   });
 });
-
-/** The thread writes to the file system: that is all that is seen of it from here. */
-async function splitBegun(worker: ActorProcess, log: string): Promise<void> {
-  const { readFile } = await import("node:fs/promises");
-  while (!(await readFile(log, "utf8").catch(() => "")).includes("begun")) {
-    if (worker.child.exitCode !== null) throw new Error("the worker is gone");
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
