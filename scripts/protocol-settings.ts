@@ -104,7 +104,7 @@ export function reducers(): string {
 
 function paramText({ name, type, min, max, default: value, about }: ParamDoc): string {
   const range = min === undefined || max === undefined ? "" : ` from ${min} to ${max}`;
-  const fallback = value === undefined ? "" : `, default ${value}`;
+  const fallback = value === undefined || value === "" ? "" : `, default ${value}`;
   return `${code(name)}: ${about} (${type}${range}${fallback})`;
 }
 

@@ -146,6 +146,18 @@ export class ReducerMismatch extends MusterError {
   }
 }
 
+/** A `group-by` whose outputs have more different keys than it allows. */
+export class TooManyGroups extends MusterError {
+  constructor(by: string, limit: number) {
+    super(
+      "too_many_groups",
+      422,
+      `The outputs have more than ${limit} different "${by}": raise "keys", or group by something coarser.`,
+      { path: "reduce.keys" },
+    );
+  }
+}
+
 // ── jobs ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export class UnknownJob extends MusterError {

@@ -120,6 +120,7 @@ function take(state: GatherState, reducer: Reducer, { result, seq, bytes }: Arri
     return;
   }
   state.accumulator = reducer.combine(state.accumulator, reducer.decode(result.partial));
+  reducer.check?.(state.accumulator);
 }
 
 function verdictOf(state: GatherState): Verdict | undefined {
