@@ -26,6 +26,7 @@ interface Shape {
 const ACCEPTS: Readonly<Record<string, string>> = {
   reduce: "a reducer: `name`, `name:param`, or `{name: …}`",
   deadline: "a duration, or a date",
+  output: "`object:BUCKET/NAME`, `subject:SUBJECT`, or `{object: …}`, `{subject: …}`",
 };
 
 /** Fields that hold milliseconds once they are read. */

@@ -211,6 +211,27 @@ export class JobExpired extends MusterError {
   }
 }
 
+/** Outputs that cannot go where the job says: no such bucket or stream, no permission, no room. */
+export class OutputRefused extends MusterError {
+  constructor(place: string, reason: string, details?: ErrorDetails) {
+    super("output_refused", 422, `The outputs cannot go to ${place}: ${reason}`, {
+      path: "output",
+      ...details,
+    });
+  }
+}
+
+/** A job whose reducer leaves no outputs that could be streamed one by one. */
+export class OutputsReduced extends MusterError {
+  constructor(job: string) {
+    super(
+      "outputs_reduced",
+      422,
+      `The outputs of job "${job}" were reduced: they cannot be streamed. Read its result.`,
+    );
+  }
+}
+
 /** The splitter that was to make the job's items threw, took too long, or yielded too many. */
 export class SplitterFailed extends MusterError {
   constructor(kind: string, reason: string) {

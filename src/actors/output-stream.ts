@@ -5,7 +5,7 @@
 import type { StreamMessage, Tail } from "../broker/port.ts";
 import { Coverage } from "../domain/coverage.ts";
 import type { Piece } from "../domain/gather.ts";
-import { ImpossibleTransition } from "../errors.ts";
+import { ImpossibleTransition, OutputsReduced } from "../errors.ts";
 import { splitArray } from "../protocol/json.ts";
 import { decodeResult, type Outcome } from "../protocol/messages.ts";
 import { partitionOf } from "../protocol/names.ts";
@@ -27,7 +27,7 @@ export interface StreamedJob {
 }
 
 /**
- * The outputs of a job that collects, as JSON texts in item order, in batches; returns the outcome. Never reads faster
+ * The outputs of a job that collects, or the elements of one that joins arrays (`concat`), as JSON texts in item order, in batches; returns the outcome. Never reads faster
  * than its outputs are taken by more than {@link KEPT_BYTES}.
  */
 export async function* streamOutputs(
@@ -45,9 +45,21 @@ export async function* streamOutputs(
     await results.close();
   }
   const ended = await outcome;
-  if (ended.state === "succeeded") yield* behind(taken, elementTexts(resultBytes(ended)));
+  if (ended.state === "succeeded") yield* behind(taken, elementTexts(arrayBytes(resultBytes(ended), job)));
   return ended;
 }
+
+/** The bytes of an array, from its bracket on. @throws OutputsReduced where it is anything else */
+async function* arrayBytes(bytes: Bytes, job: string): AsyncIterable<Uint8Array> {
+  let isFirst = true;
+  for await (const part of bytes) {
+    if (isFirst && part[0] !== OPENING_BRACKET) throw new OutputsReduced(job);
+    isFirst = false;
+    yield part;
+  }
+}
+
+const OPENING_BRACKET = "[".charCodeAt(0);
 
 async function* behind(count: number, batches: AsyncIterable<string[]>): AsyncIterable<string[]> {
   let skip = count;
@@ -60,23 +72,27 @@ async function* behind(count: number, batches: AsyncIterable<string[]>): AsyncIt
 /** The results of one job, counted as its aggregator counts them. */
 class Results {
   readonly #context: ActorContext;
+  readonly #job: string;
   readonly #specs = new SpecDecoder(1);
   readonly #coverage = new Coverage();
   /** Those whose turn has not come, by their first item. */
   readonly #pieces = new Map<number, Piece>();
   readonly #cache = new PieceCache(KEPT_BYTES);
+  /** Its reducer leaves no outputs to stream. */
+  #isReduced = false;
   #tail: Tail | undefined;
   /** Messages that came before the tail was at hand to be told so. */
   #early = 0;
   #wake: () => void = () => {};
 
-  private constructor(context: ActorContext) {
+  private constructor(context: ActorContext, job: string) {
     this.#context = context;
+    this.#job = job;
   }
 
   static async read(context: ActorContext, job: string): Promise<Results> {
     const { broker, names, partitions } = context;
-    const results = new Results(context);
+    const results = new Results(context, job);
     results.#tail = await broker.tail({
       stream: names.stream("results"),
       filter: names.result(partitionOf(job, partitions), job),
@@ -95,10 +111,11 @@ class Results {
     });
     for (let next = 0; ; ) {
       const piece = this.#pieces.get(next);
+      if (this.#isReduced) throw new OutputsReduced(this.#job);
       if (piece !== undefined) {
         const text = await this.#textOf(piece);
         if (text === undefined) return;
-        yield splitArray(text);
+        yield this.#elementsOf(text);
         next += piece.count;
       } else if (over) return;
       else await Promise.race([ended, this.#news()]);
@@ -109,6 +126,13 @@ class Results {
     await this.#tail?.stop();
   }
 
+  /** A chunk of a `concat` all of whose items failed is nothing yet. */
+  #elementsOf(text: string): string[] {
+    if (text === "null") return [];
+    if (!text.startsWith("[")) throw new OutputsReduced(this.#job);
+    return splitArray(text);
+  }
+
   #news(): Promise<void> {
     return new Promise((resolve) => {
       this.#wake = resolve;
@@ -116,8 +140,9 @@ class Results {
   }
 
   #take(message: StreamMessage): void {
-    const { from, count, partial, object } = decodeResult(message, this.#specs);
+    const { spec, from, count, partial, object } = decodeResult(message, this.#specs);
     const { seq, data } = message;
+    if (spec.reduce.name !== "collect" && spec.reduce.name !== "concat") this.#isReduced = true;
     if (this.#coverage.add(from, count) === "new") {
       this.#pieces.set(from, {
         from,

@@ -19,6 +19,7 @@ export function endingOf(context: ActorContext, live: LiveJob, cache: PieceCache
     failures,
     receipt: receiptHead(live.state.receipt),
     reply: spec.reply,
+    output: spec.output,
   };
   if (verdict?.state === "failed") return { ...common, state: "failed", error: verdict.error };
   try {

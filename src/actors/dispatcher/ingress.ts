@@ -161,6 +161,10 @@ class Request {
 function isDirect({ smallChunk, spec, notBefore }: JobPlan, { options }: Submission): boolean {
   const isSingle =
     smallChunk !== undefined && spec.total !== undefined && spec.total >= 1 && spec.total <= smallChunk;
-  const isPlain = options.key === undefined && spec.deadline === undefined && notBefore <= spec.submitted;
+  const isPlain =
+    options.key === undefined &&
+    options.output === undefined &&
+    spec.deadline === undefined &&
+    notBefore <= spec.submitted;
   return isSingle && isPlain;
 }

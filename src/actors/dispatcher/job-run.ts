@@ -22,6 +22,7 @@ import {
 import type { Timer } from "../../runtime/clock.ts";
 import type { ActorContext } from "../context.ts";
 import { cutShort, endJob, NO_COUNTS, readOutcome, replyOutcome } from "../outcomes.ts";
+import { checkOutput } from "./check-output.ts";
 import { closeCursor, NO_CURSOR, readCursor } from "./cursor.ts";
 import { JobTaken, Releaser, releaseSmall } from "./release.ts";
 import { openSource, type ReadableInput, type Source } from "./source.ts";
@@ -213,6 +214,7 @@ export class JobRun {
     if (plan.spec.deadline !== undefined && plan.spec.deadline <= now) return await this.#expireUnrun();
     const takeover = this.delivery.deliveries > 1;
     context.events.emit("job.accepted", { job: this.job, kind: this.kind, items: plan.spec.total, takeover });
+    await checkOutput(context, plan.spec);
     if (plan.spec.total === 0) return await this.#endEmpty(plan);
     const { input } = plan;
     if (input.type === "split") return await this.#runSplit(plan, input.value);
@@ -243,12 +245,18 @@ export class JobRun {
   async #endEmpty({ spec }: JobPlan): Promise<RunEnd> {
     const { context, signal } = this.#ground;
     const result = emptyResult(spec.reduce);
-    const { job, kind, submitted, reply } = spec;
-    await endJob(
-      context,
-      { job, kind, state: "succeeded", counts: NO_COUNTS, submitted, result, reply },
-      signal,
-    );
+    const { job, kind, submitted, reply, output } = spec;
+    const ending = {
+      job,
+      kind,
+      state: "succeeded",
+      counts: NO_COUNTS,
+      submitted,
+      result,
+      reply,
+      output,
+    } as const;
+    await endJob(context, ending, signal);
     return { type: "done" };
   }
 

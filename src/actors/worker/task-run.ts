@@ -2,12 +2,13 @@
 import type { Delivery } from "../../broker/port.ts";
 import { type ChunkMove, onPass, onWaited, startChunk } from "../../domain/chunk-run.ts";
 import { decideDelivery } from "../../domain/delivery.ts";
-import type { ItemFailure, PassResult } from "../../domain/pass.ts";
-import { type Reducer, reducerFor } from "../../domain/reducers/index.ts";
+import type { ItemFailure, PassResult, Piece } from "../../domain/pass.ts";
+import { type Reducer, type ReduceSpec, reducerFor } from "../../domain/reducers/index.ts";
 import { type ChunkOutcome, settleChunk } from "../../domain/settle-chunk.ts";
-import { InvalidRecord, PoisonTask } from "../../errors.ts";
+import { InvalidRecord, OutputRefused, PoisonTask } from "../../errors.ts";
 import type { Result, Task } from "../../protocol/messages.ts";
 import { HEADER } from "../../protocol/names.ts";
+import type { JobSpec } from "../../protocol/spec.ts";
 import { sleep } from "../../runtime/clock.ts";
 import type { ActorContext } from "../context.ts";
 import type { HandlerSet, LoadedHandler } from "../handlers/handler-set.ts";
@@ -15,7 +16,8 @@ import type { Executor, Inputs, PassRequest } from "../handlers/pass.ts";
 import { SPLITTER_TIMEOUT } from "../handlers/splitter.ts";
 import { DeathMarks } from "./deaths.ts";
 import type { JobStop, JobStops } from "./job-stops.ts";
-import { itemsOf, split, storeResult } from "./settle.ts";
+import { publishOutputs } from "./publish-outputs.ts";
+import { failJob, itemsOf, split, storeResult } from "./settle.ts";
 import type { SlotQueue } from "./slot-queue.ts";
 import { SplitFile } from "./split-file.ts";
 
@@ -99,12 +101,19 @@ export class TaskRun {
     } catch (error) {
       // Whatever it was, the worker lives: it is not to be counted as a death.
       await marks.remove();
+      if (error instanceof OutputRefused) return await this.#failJob(error);
       if (this.#cancelled) return { type: "dropped", reason: "cancelled" };
       if (this.#stop.work.signal.aborted) return { type: "returned" };
       throw error;
     } finally {
       await this.#splitFile?.remove();
     }
+  }
+
+  /** The outputs cannot go where they are to go: no task of this job will fare better. */
+  async #failJob(error: OutputRefused): Promise<TaskEnd> {
+    await failJob(this.#ground.context, { spec: this.task.spec, error }, this.#stop.work.signal);
+    return { type: "dropped", reason: error.code };
   }
 
   async #run(marks: DeathMarks): Promise<TaskEnd> {
@@ -204,7 +213,7 @@ export class TaskRun {
       inputs: inputsOf(this.task),
       ...(offsets === undefined ? {} : { offsets }),
       ...(attempts === undefined ? {} : { attempts }),
-      reduce: spec.reduce,
+      reduce: reduceInPass(spec),
       ...this.#bounds(handler),
     };
   }
@@ -227,18 +236,18 @@ export class TaskRun {
   async #store(
     failures: readonly ItemFailure[],
     marks: DeathMarks,
-    pieces: Parameters<typeof settleChunk>[1]["pieces"] = [],
+    pieces: readonly Piece[] = [],
   ): Promise<TaskEnd> {
     const { context } = this.#ground;
     const { spec, from, count } = this.task;
-    const reducer = this.#reducer();
-    const settled = settleChunk(reducer, { from, count, pieces, failures });
+    const settled = settleChunk(this.#reducer(reduceInPass(spec)), { from, count, pieces, failures });
+    const reducer = this.#reducer(spec.reduce);
     const now = context.clock.now();
     const result: Result = {
       spec,
       from,
       count,
-      partial: await this.#partialOf(settled),
+      partial: await this.#partialOf(settled, pieces),
       failures: settled.failures.map(({ index, code, message, attempt }) => ({
         index,
         code,
@@ -268,16 +277,25 @@ export class TaskRun {
     return { type: "stored", handlerMs: this.#handlerMs, failed: failures.length };
   }
 
-  /** Of a splitting it is the object that holds the items: they are shipped before anyone hears of it. */
-  async #partialOf({ partial, failures }: ChunkOutcome): Promise<string> {
-    if (this.#splitFile === undefined || failures.length > 0) return partial;
-    return JSON.stringify([await this.#splitFile.ship(this.#ground.context, this.task.spec.job)]);
+  /** Items that were made, and outputs that go elsewhere, are brought there before anyone hears of them. */
+  async #partialOf({ partial, failures, outputs }: ChunkOutcome, pieces: readonly Piece[]): Promise<string> {
+    const { context } = this.#ground;
+    const { job, output } = this.task.spec;
+    if (this.#splitFile !== undefined && failures.length === 0)
+      return JSON.stringify([await this.#splitFile.ship(context, job)]);
+    if (output?.type !== "subject") return partial;
+    await publishOutputs(context, { job, subject: output.subject, pieces }, this.#stop.work.signal);
+    return String(outputs);
   }
 
-  #reducer(): Reducer {
-    const { spec } = this.task;
-    return reducerFor(spec.reduce, this.#ground.handlers.get(spec.kind)?.reduce);
+  #reducer(reduce: ReduceSpec): Reducer {
+    return reducerFor(reduce, this.#ground.handlers.get(this.task.spec.kind)?.reduce);
   }
+}
+
+/** Outputs that are published one by one are collected; the result then only counts them. */
+function reduceInPass({ reduce, output }: JobSpec): ReduceSpec {
+  return output?.type === "subject" ? { name: "collect", params: {} } : reduce;
 }
 
 function inputsOf({ spec, from, count, items }: Task): Inputs {
