@@ -36,6 +36,11 @@ const BODY = `Any JSON array is the list of items. Or an object, with its input 
 - \`split\`: a value of which the handler module's \`split\` makes the items: see [inputs](inputs.md#splitters).
 - \`value\`: one item.
 
+With the header \`Content-Type: application/octet-stream\` (or \`image/…\`, \`audio/…\`, \`video/…\`) the whole body is one item of bytes, and
+options stand in headers. Elsewhere \`{"$bytes":"BASE64"}\` stands for bytes, in items and in outputs. A handler is given a
+\`Uint8Array\`, and may return one. A caller that sent bytes and waits (\`run\`, \`watch\`) is answered with bytes where the one output is
+bytes; outputs that go to a subject are bytes there.
+
 Numbers must be exact (integers up to ±9007199254740991), keys must not be \`__proto__\`, nesting ends at some thousand
 levels. A job that breaks a rule is not dropped: it ends as a \`failed\` outcome, and its caller is told.`;
 

@@ -169,6 +169,10 @@ const HEADERS: Record<keyof typeof HEADER, readonly [where: string, meaning: str
   msgId: ["job", "Idempotency key; the same as the option `key`."],
   serviceError: ["reply, outcome", "An error's sentence, on one line."],
   serviceErrorCode: ["reply, outcome", "An error's status: see [errors.md](errors.md)."],
+  contentType: [
+    "job, reply, published output",
+    "`application/octet-stream`, `image/…`, `audio/…` or `video/…`: the body is bytes. See [binary data](#the-body-of-a-job).",
+  ],
   job: [
     "job, outcome, dead letter",
     "The job's id. With `muster.jobs` a caller may set it; without it the id follows from the key, or is made up.",

@@ -10,6 +10,7 @@ import {
   WriteConflict,
   WriteUnknown,
 } from "../errors.ts";
+import { BINARY_TYPE, bytesOfResult } from "../protocol/binary.ts";
 import {
   decodeOutcome,
   encodeOutcome,
@@ -19,6 +20,7 @@ import {
   type OutcomeCounts,
   type OutcomeState,
 } from "../protocol/messages.ts";
+import { HEADER } from "../protocol/names.ts";
 import { type OutputTo, outputText } from "../protocol/output.ts";
 import { encodeProgress } from "../protocol/progress.ts";
 import type { ReceiptHead } from "../protocol/receipt.ts";
@@ -96,9 +98,13 @@ export async function readOutcome(context: ActorContext, job: string): Promise<O
 /** Answers a caller with an outcome: one message, and for a watcher the empty message that ends it. */
 export function replyOutcome({ broker }: ActorContext, reply: ReplyTo, outcome: Outcome): void {
   const { headers, data } = encodeOutcome(outcome);
-  broker.publish({ subject: reply.subject, headers, data });
+  const bytes = reply.binary === true ? bytesOfResult(outcome.body) : undefined;
+  if (bytes === undefined) broker.publish({ subject: reply.subject, headers, data });
+  else broker.publish({ subject: reply.subject, headers: { ...headers, ...BINARY }, data: bytes });
   if (reply.mode === "watch") broker.publish({ subject: reply.subject });
 }
+
+const BINARY = { [HEADER.contentType]: BINARY_TYPE };
 
 /** Tells dispatchers, so that they acknowledge the job and stop releasing its tasks. */
 function announce({ broker, names }: ActorContext, { job, state, counts }: Outcome): void {

@@ -41,6 +41,8 @@ export const HEADER = {
   msgId: "Nats-Msg-Id",
   serviceError: "Nats-Service-Error",
   serviceErrorCode: "Nats-Service-Error-Code",
+  /** Of bytes: `application/octet-stream`. */
+  contentType: "Content-Type",
   /** The job's id. */
   job: "Muster-Job",
   /** Where the result of a `run`, or the messages of a `watch`, go. */

@@ -18,6 +18,8 @@ export type ReplyMode = "run" | "watch";
 export interface ReplyTo {
   subject: string;
   mode: ReplyMode;
+  /** The caller sent bytes, and takes bytes. */
+  binary?: true;
 }
 
 /** `fail`: the job fails with its first failed item. `continue`: failed items are left out and reported. */

@@ -1,6 +1,7 @@
 /** What a caller sends: the body and headers of a job, checked and taken apart. */
 import { createHash } from "node:crypto";
 import { InvalidBody } from "../errors.ts";
+import { bytesText, isBinary } from "./binary.ts";
 import { findMember, parseJson, splitArray } from "./json.ts";
 import { checkToken, isToken } from "./names.ts";
 import { headerKey, headerOptions, type JobOptions, OPTION_NAMES, parseOptions } from "./options.ts";
@@ -49,6 +50,13 @@ export function parseSubmission(
   headers: Readonly<Record<string, string>>,
 ): Submission {
   checkToken("kind", kind);
+  if (isBinary(headers)) {
+    return {
+      kind,
+      options: parseOptions(headerOptions(headers)),
+      input: { type: "items", items: [bytesText(data)] },
+    };
+  }
   const text = Buffer.from(data.buffer, data.byteOffset, data.length).toString("utf8");
   if (text.trim() === "")
     throw new InvalidBody(`The body is empty: send a JSON array of items, for example [1,2,3].`);

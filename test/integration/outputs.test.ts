@@ -1,4 +1,7 @@
 /** Outputs that go into objects, subjects and streams of lines, on a real nats-server. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Node } from "../../src/bootstrap/node.ts";
 import type { StreamPlan } from "../../src/broker/port.ts";
@@ -8,6 +11,7 @@ import { Fleet, type ServerOnDisk, serverOnDisk } from "../support/fleet.ts";
 let server: ServerOnDisk;
 let url: string;
 let fleet: Fleet;
+let folder: string;
 /** Tells of what the worker waits for. */
 let worker: Node;
 
@@ -33,7 +37,14 @@ const SCORES: StreamPlan = {
 const TINY: StreamPlan = { ...SCORES, name: "TINY", subjects: ["tiny"], maxBytes: 1_000 };
 const REPORTS = { name: "REPORTS", storage: "file", replicas: 1, ttlMs: 0, maxBytes: 1024 * 1024 } as const;
 
+const HANDLERS = `
+export const reverse = (bytes) => bytes.slice().reverse();
+export const reverseAll = Object.assign((all) => all.map(reverse), { batch: true });
+`;
+
 beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "muster-outputs-"));
+  await writeFile(join(folder, "handlers.mjs"), HANDLERS);
   server = await serverOnDisk(DENIED);
   url = server.url.replace("//", "//m:m@");
   fleet = await Fleet.join(url);
@@ -45,11 +56,12 @@ beforeAll(async () => {
   });
   await fleet.start("dispatcher");
   await fleet.start("aggregator");
-  worker = (await fleet.start("worker", { slots: 2 })).node;
+  worker = (await fleet.start("worker", { slots: 2, handlers: [join(folder, "handlers.mjs")] })).node;
 });
 afterAll(async () => {
   await fleet.stop();
   await server.remove();
+  await rm(folder, { recursive: true });
 });
 
 const run = (kind: string, body: object) => fleet.run(kind, JSON.stringify(body));
@@ -190,6 +202,53 @@ describe("outputs that have no place to go", () => {
       objectBuckets: [],
     });
     expect((await fleet.result(job)).text).toBe("1");
+  });
+});
+
+describe("bytes", () => {
+  const BYTES = new Uint8Array([0, 255, 10, 13, 0xc3, 0x28, 34]);
+  const binary = { "Content-Type": "application/octet-stream" };
+
+  it.each(["reverse", "reverseAll"])(
+    "reach the handler %s as they are, and come back as they are",
+    async (kind) => {
+      const subject = `muster.run.${kind}`;
+      const reply = await fleet.client.broker.request(
+        { subject, data: BYTES, headers: { ...binary, "Muster-Timeout": "5s" } },
+        { timeoutMs: 10_000 },
+      );
+      expect(reply.headers).toMatchObject({ ...binary, "Muster-State": "succeeded" });
+      expect([...reply.data]).toEqual([...BYTES].reverse());
+    },
+  );
+
+  it("stand in JSON as base64, and are bytes on a subject", async () => {
+    const base64 = Buffer.from(BYTES).toString("base64");
+    const items = [{ $bytes: base64 }, { $bytes: "" }];
+    const back = Buffer.from(BYTES).reverse().toString("base64");
+    expect(JSON.parse((await run("reverse", { items })).text)).toEqual([{ $bytes: back }, { $bytes: "" }]);
+    await run("reverse", { items, output: "subject:scores.bytes" });
+    const { broker } = fleet.client;
+    const message = await broker.last("SCORES", "scores.bytes");
+    expect(message?.headers["Content-Type"]).toBe("application/octet-stream");
+    expect((await published("scores.bytes")).size).toBe(2);
+  });
+
+  it("come with a key, a deadline or to the jobs stream as well", async () => {
+    const { broker } = fleet.client;
+    const headers = { ...binary, "Muster-Key": "keyed-bytes" };
+    const reply = await broker.request(
+      { subject: "muster.run.reverse", data: BYTES, headers },
+      { timeoutMs: 10_000 },
+    );
+    expect([...reply.data]).toEqual([...BYTES].reverse());
+    await broker.store({
+      subject: "muster.jobs.reverse",
+      data: BYTES,
+      headers: { ...binary, "Muster-Job": "stored" },
+    });
+    const { text } = await fleet.result("stored");
+    expect(JSON.parse(text)).toEqual([{ $bytes: Buffer.from(BYTES).reverse().toString("base64") }]);
   });
 });
 

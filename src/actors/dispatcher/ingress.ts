@@ -2,6 +2,7 @@
 import type { InMessage, Subscription } from "../../broker/port.ts";
 import { type JobPlan, planJob } from "../../domain/plan.ts";
 import { type MusterError, toMusterError } from "../../errors.ts";
+import { isBinary } from "../../protocol/binary.ts";
 import { errorBody, oneLine } from "../../protocol/messages.ts";
 import { HEADER, SUBMISSION_VERBS, type SubmissionVerb } from "../../protocol/names.ts";
 import type { ReplyTo } from "../../protocol/spec.ts";
@@ -89,9 +90,9 @@ class Request {
   }
 
   #replyTo(): ReplyTo | undefined {
-    const { reply } = this.#message;
+    const { reply, headers } = this.#message;
     if (reply === undefined || this.#verb === "submit") return undefined;
-    return { subject: reply, mode: this.#verb };
+    return { subject: reply, mode: this.#verb, ...(isBinary(headers) ? { binary: true } : {}) };
   }
 
   /**

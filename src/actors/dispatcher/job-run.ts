@@ -7,6 +7,7 @@ import { type JobPlan, planJob } from "../../domain/plan.ts";
 import { reducerFor } from "../../domain/reducers/index.ts";
 import { isDispatched, onGathered, type ScatterState, startScatter, tasksOut } from "../../domain/scatter.ts";
 import { MusterError, toMusterError } from "../../errors.ts";
+import { isBinary } from "../../protocol/binary.ts";
 import { encodeJson } from "../../protocol/json.ts";
 import type { Outcome, OutcomeState } from "../../protocol/messages.ts";
 import { HEADER, isToken } from "../../protocol/names.ts";
@@ -462,5 +463,6 @@ function jobIdOf(delivery: Delivery): string {
 function replyOf(headers: Readonly<Record<string, string>>): ReplyTo | undefined {
   const subject = headers[HEADER.reply];
   if (subject === undefined || subject === "" || /[\s*>]/.test(subject)) return undefined;
-  return { subject, mode: headers[HEADER.replyMode] === "watch" ? "watch" : "run" };
+  const mode = headers[HEADER.replyMode] === "watch" ? "watch" : "run";
+  return { subject, mode, ...(isBinary(headers) ? { binary: true } : {}) };
 }

@@ -2,6 +2,7 @@
 import { ItemDigest, ItemHashes } from "../../domain/item-digest.ts";
 import type { Piece } from "../../domain/pass.ts";
 import type { Reducer } from "../../domain/reducers/index.ts";
+import { wrapBytes } from "../../protocol/binary.ts";
 import { encodeJson } from "../../protocol/json.ts";
 
 /** Items whose outputs were reduced together, but whose state could not be written: they all fail. */
@@ -40,7 +41,8 @@ export class PieceBuilder {
   }
 
   /** @throws InvalidOutput, or what the reducer throws when it refuses the output; the pieces are as before then */
-  add(offset: number, output: unknown): void {
+  add(offset: number, given: unknown): void {
+    const output = wrapBytes(given);
     const open = this.#fits(offset) ?? this.#begun();
     open.state = this.#reducer.step(open.state, checkedOutput(this.#reducer, output));
     open.offsets.push(offset);

@@ -1,6 +1,7 @@
 /** One pass: the loop over items, the same inline and in a thread. */
 import type { ItemFailure, PassResult } from "../../domain/pass.ts";
 import { reducerFor } from "../../domain/reducers/index.ts";
+import { unwrapBytes } from "../../protocol/binary.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { failureOf } from "./failure.ts";
 import { fail, type HandlerLogEntry, steerOf } from "./handler.ts";
@@ -130,7 +131,9 @@ class Pass {
     try {
       const items = offsets.map((offset) => source.item(offset));
       for (const [at, offset] of offsets.entries()) this.#builder.begin(offset, items[at]);
-      const outputs = await this.#patience.wait(Promise.resolve(this.#handler.fn(items, context)));
+      const outputs = await this.#patience.wait(
+        Promise.resolve(this.#handler.fn(items.map(unwrapBytes), context)),
+      );
       await this.#settleBatch(offsets, outputs, context);
     } catch (error) {
       context.abort(error);
@@ -160,7 +163,7 @@ class Pass {
     this.#builder.begin(offset, item);
     this.#hooks.began(offset);
     try {
-      const output = this.#handler.fn(item, context);
+      const output = this.#handler.fn(unwrapBytes(item), context);
       if (isThenable(output)) return this.#wait(offset, output, context);
       this.#settle(offset, output);
     } catch (error) {

@@ -2,6 +2,7 @@
 import type { StoreMessage } from "../../broker/port.ts";
 import type { Piece } from "../../domain/pass.ts";
 import { MusterError, OutputRefused } from "../../errors.ts";
+import { BINARY_TYPE, bytesOfText } from "../../protocol/binary.ts";
 import { splitArray } from "../../protocol/json.ts";
 import { HEADER } from "../../protocol/names.ts";
 import type { ActorContext } from "../context.ts";
@@ -41,12 +42,18 @@ export async function publishOutputs(
   }
 }
 
-function messageOf({
-  job,
-  subject,
-  output,
-  index,
-}: Record<"job" | "subject" | "output", string> & { index: number }): StoreMessage {
+interface Output {
+  job: string;
+  subject: string;
+  /** As JSON text. */
+  output: string;
+  index: number;
+}
+
+function messageOf({ job, subject, output, index }: Output): StoreMessage {
   const headers = { [HEADER.job]: job, [HEADER.index]: String(index) };
-  return { subject, data: output, headers, msgId: `${job}.${index}` };
+  const message = { subject, msgId: `${job}.${index}` };
+  const bytes = bytesOfText(output);
+  if (bytes === undefined) return { ...message, headers, data: output };
+  return { ...message, headers: { ...headers, [HEADER.contentType]: BINARY_TYPE }, data: bytes };
 }
