@@ -166,7 +166,8 @@ export class TaskRun {
   async #pass(move: ChunkMove, handler: LoadedHandler, marks: DeathMarks): Promise<ChunkMove | undefined> {
     const { slots, executor, context } = this.#ground;
     const { signal } = this.#stop.work;
-    const result = await slots.run(this.#begun ? "begun" : this.task.spec.priority, async () => {
+    const rank = this.#begun ? "begun" : this.task.spec.priority;
+    const result = await slots.run(rank, async () => {
       // Only now: a task that waits in the queue of a worker that dies is not to blame.
       if (this.#mark && !this.#begun) await marks.add();
       this.#begun = true;

@@ -27,6 +27,7 @@ import type {
   ConsumerState,
   Consumption,
   GatherOptions,
+  Headers,
   InMessage,
   ObjectBucket,
   OutMessage,
@@ -192,13 +193,13 @@ class JetStreamBroker implements Broker {
 
   publish(message: OutMessage): void {
     if (this.#nc.isClosed()) return; // At most once, and so not at all.
-    this.#outbox.publish(toWire(this.#nc, message, message.headers), message.reply);
+    this.#outbox.publish(toWire(this.#nc, message, ...ownHeaders(message)), message.reply);
   }
 
   async request(message: OutMessage, { timeoutMs, signal }: RequestOptions): Promise<InMessage> {
     signal?.throwIfAborted();
     checkOpen(this.#nc);
-    const wire = toWire(this.#nc, message, message.headers);
+    const wire = toWire(this.#nc, message, ...ownHeaders(message));
     this.#outbox.flush();
     const answer = this.#nc.request(wire.subject, wire.payload, {
       timeout: timeoutMs,
@@ -216,7 +217,7 @@ class JetStreamBroker implements Broker {
     const { nc, clock } = this.#ground;
     options.signal?.throwIfAborted();
     checkOpen(nc);
-    const wire = toWire(nc, message, message.headers);
+    const wire = toWire(nc, message, ...ownHeaders(message));
     this.#outbox.flush();
     return await gather({ nc, clock, inbox: this.inbox() }, wire, options);
   }
@@ -383,4 +384,8 @@ function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Pro
     signal.addEventListener("abort", onAbort, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
   });
+}
+
+function ownHeaders({ headers }: OutMessage): Headers[] {
+  return headers === undefined ? [] : [headers];
 }
