@@ -75,7 +75,7 @@ const RECEIPT = `\`muster.job.receipt\` and \`muster result JOB --receipt --json
 
 - \`items\` were counted: \`outputs\` of them are in the result, \`failed\` failed for good. \`attempts\` are all tries of counted tasks.
 - \`digests\` are those of the items with outputs, by number and value: the same for the same items, whatever their order, chunks,
-  workers and reducer ([why](decisions/013-receipts.md)).
+  workers and reducer ([why](decisions/016-receipts.md)).
 - \`began\` and \`ended\`: when a worker began the first task and ended the last, by the workers' clocks; \`elapsedMs\` between them.
 - \`speedUp\` is \`handlerMs\` by \`elapsedMs\`; \`efficiency\` is the scaling law's ceil(N/P)·Ts by \`elapsedMs\`, N items on P \`slots\`.
 - A job whose numbers contradict each other fails with \`receipt_mismatch\`. Those from \`outputs\` on are missing where a job was

@@ -3,7 +3,7 @@
  * neither the order of the items nor the cut into chunks, and two parts of it are added to the digest of both.
  *
  * Against mistakes, not against adversaries: 64 bits, not cryptographic, some nanoseconds a number
- * (docs/decisions/013-receipts.md).
+ * (docs/decisions/016-receipts.md).
  */
 import { encodeJson } from "../protocol/json.ts";
 

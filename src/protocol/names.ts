@@ -62,6 +62,8 @@ export const HEADER = {
   worker: "Muster-Worker",
   /** What a result says for its job's receipt: `outputs attempts input-digest output-digest began ended slots`. */
   tally: "Muster-Tally",
+  /** On a message that stands for several: the headers that each of them has for itself. */
+  pack: "Muster-Pack",
   /** How many items of the chunk or the job failed for good. */
   failed: "Muster-Failed",
   state: "Muster-State",

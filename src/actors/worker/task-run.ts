@@ -17,6 +17,7 @@ import { SPLITTER_TIMEOUT } from "../handlers/splitter.ts";
 import { DeathMarks } from "./deaths.ts";
 import type { JobStop, JobStops } from "./job-stops.ts";
 import { publishOutputs } from "./publish-outputs.ts";
+import type { ResultStore } from "./result-store.ts";
 import { failJob, itemsOf, split, storeResult } from "./settle.ts";
 import type { SlotQueue } from "./slot-queue.ts";
 import { SplitFile } from "./split-file.ts";
@@ -26,6 +27,7 @@ export interface TaskGround {
   context: ActorContext;
   handlers: HandlerSet;
   executor: Executor;
+  results: ResultStore;
   slots: SlotQueue;
   stops: JobStops;
   /** Lets one task at a time run of those that a worker died with, so that the one to blame takes no other with it again. */
@@ -106,7 +108,7 @@ export class TaskRun {
       if (this.#stop.work.signal.aborted) return { type: "returned" };
       throw error;
     } finally {
-      await this.#splitFile?.remove();
+      if (this.#splitFile !== undefined) await this.#splitFile.remove();
     }
   }
 
@@ -182,7 +184,8 @@ export class TaskRun {
   async #pass(move: ChunkMove, handler: LoadedHandler, marks: DeathMarks): Promise<ChunkMove | undefined> {
     const { slots, executor, context } = this.#ground;
     const { signal } = this.#stop.work;
-    const result = await slots.run(this.begun ? "begun" : this.task.spec.priority, async () => {
+    const rank = this.begun ? "begun" : this.task.spec.priority;
+    const result = await slots.run(rank, async () => {
       // Only now: a task that waits in the queue of a worker that dies is not to blame.
       if (this.#mark && !this.begun) await marks.add();
       this.#began ??= context.clock.now();
@@ -247,7 +250,7 @@ export class TaskRun {
       spec,
       from,
       count,
-      partial: await this.#partialOf(settled, pieces),
+      partial: this.#goesElsewhere ? await this.#broughtThere(settled, pieces) : settled.partial,
       failures: settled.failures.map(({ index, code, message, attempt }) => ({
         index,
         code,
@@ -269,7 +272,7 @@ export class TaskRun {
     const { specText } = this.task;
     const { failures: settledFailures } = settled;
     await storeResult(
-      context,
+      this.#ground,
       { result, reducer, failures: settledFailures, specText },
       this.#stop.work.signal,
     );
@@ -277,14 +280,21 @@ export class TaskRun {
     return { type: "stored", handlerMs: this.#handlerMs, failed: failures.length };
   }
 
-  /** Items that were made, and outputs that go elsewhere, are brought there before anyone hears of them. */
-  async #partialOf({ partial, failures, outputs }: ChunkOutcome, pieces: readonly Piece[]): Promise<string> {
+  get #goesElsewhere(): boolean {
+    return this.#splitFile !== undefined || this.task.spec.output?.type === "subject";
+  }
+
+  /** Items that were made, and outputs that are published, are brought there before anyone hears of them. */
+  async #broughtThere(
+    { partial, failures, outputs }: ChunkOutcome,
+    pieces: readonly Piece[],
+  ): Promise<string> {
     const { context } = this.#ground;
     const { job, output } = this.task.spec;
-    if (this.#splitFile !== undefined && failures.length === 0)
-      return JSON.stringify([await this.#splitFile.ship(context, job)]);
-    if (output?.type !== "subject") return partial;
-    await publishOutputs(context, { job, subject: output.subject, pieces }, this.#stop.work.signal);
+    if (this.#splitFile !== undefined)
+      return failures.length > 0 ? partial : JSON.stringify([await this.#splitFile.ship(context, job)]);
+    const subject = output?.type === "subject" ? output.subject : "";
+    await publishOutputs(context, { job, subject, pieces }, this.#stop.work.signal);
     return String(outputs);
   }
 
