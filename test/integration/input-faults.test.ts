@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { StreamPlan } from "../../src/broker/port.ts";
+import { ItemDigest } from "../../src/domain/item-digest.ts";
 import { Actors } from "../support/actor-process.ts";
 import { Captured, cli } from "../support/cli.ts";
 import { Fleet, type ServerOnDisk, serverOnDisk } from "../support/fleet.ts";
@@ -30,6 +31,13 @@ const OUTPUTS: StreamPlan = {
   messageTtl: false,
   duplicateWindowMs: 600_000,
 };
+
+/** The digest of the lines that are numbers, computed here and in one go. */
+function digestOf(lines: readonly string[]): string {
+  const digest = new ItemDigest();
+  for (const [index, line] of lines.entries()) if (line !== "bad") digest.add(index, Number(line));
+  return digest.toString();
+}
 
 describe("a job over a file whose worker, dispatcher and aggregator are killed one after the other", () => {
   let server: ServerOnDisk;
@@ -75,14 +83,15 @@ describe("a job over a file whose worker, dispatcher and aggregator are killed o
     const wrong = written.findIndex((text, at) => text !== (lines[at] === "bad" ? "null" : lines[at]));
     expect(wrong).toBe(-1);
 
-    await cli([...args, "--reduce", "count", "--key", "in-peace"], world);
-    const receiptOf = async (job: string) =>
-      JSON.parse((await cli(["result", job, "--receipt", "--json"], world)).stdout);
-    const [receipt, other] = [await receiptOf("disturbed"), await receiptOf("in-peace")];
+    const told = await cli(["result", "disturbed", "--receipt", "--json"], world);
     const failed = LINES / 1_000;
-    expect(receipt).toMatchObject({ items: LINES, outputs: LINES - failed, failed });
-    expect(receipt.digests).toEqual(other.digests);
-  });
+    // The handler gives its item back: inputs and outputs are the same.
+    const digest = digestOf(lines);
+    expect(JSON.parse(told.stdout)).toMatchObject({
+      ...{ items: LINES, outputs: LINES - failed, failed },
+      digests: { inputs: digest, outputs: digest },
+    });
+  }, 60_000);
 
   it("publishes every output once to a subject, as if nothing had happened", async () => {
     const observer = await Fleet.join(server.url);
@@ -136,5 +145,5 @@ describe("a job over a file whose worker, dispatcher and aggregator are killed o
     } finally {
       await observer.stop();
     }
-  });
+  }, 60_000);
 });

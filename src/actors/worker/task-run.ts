@@ -5,22 +5,23 @@ import { decideDelivery } from "../../domain/delivery.ts";
 import type { ItemFailure, PassResult, Piece } from "../../domain/pass.ts";
 import { type Reducer, type ReduceSpec, reducerFor } from "../../domain/reducers/index.ts";
 import { type ChunkOutcome, settleChunk } from "../../domain/settle-chunk.ts";
-import { InvalidRecord, OutputRefused, PoisonTask } from "../../errors.ts";
+import { OutputRefused } from "../../errors.ts";
 import type { Result, Task } from "../../protocol/messages.ts";
 import { HEADER } from "../../protocol/names.ts";
 import type { JobSpec } from "../../protocol/spec.ts";
 import { sleep } from "../../runtime/clock.ts";
 import type { ActorContext } from "../context.ts";
 import type { HandlerSet, LoadedHandler } from "../handlers/handler-set.ts";
-import type { Executor, Inputs, PassRequest } from "../handlers/pass.ts";
+import type { Executor, PassRequest } from "../handlers/pass.ts";
 import { SPLITTER_TIMEOUT } from "../handlers/splitter.ts";
 import { DeathMarks } from "./deaths.ts";
 import type { JobStop, JobStops } from "./job-stops.ts";
 import { publishOutputs } from "./publish-outputs.ts";
 import type { ResultStore } from "./result-store.ts";
-import { failJob, itemsOf, split, storeResult } from "./settle.ts";
+import { failJob, split, storeResult } from "./settle.ts";
 import type { SlotQueue } from "./slot-queue.ts";
 import { SplitFile } from "./split-file.ts";
+import { buried, inputsOf, unreadItems } from "./task-items.ts";
 
 /** What a run needs of its worker. */
 export interface TaskGround {
@@ -45,8 +46,6 @@ export type TaskEnd =
 
 const MAX_ATTEMPTS = 3;
 const MAX_BACKOFF_MS = 30_000;
-/** Characters of an input that a dead letter keeps at most. */
-const MAX_KEPT_INPUT = 16 * 1024;
 
 export class TaskRun {
   readonly task: Task;
@@ -306,34 +305,4 @@ export class TaskRun {
 /** Outputs that are published one by one are collected; the result then only counts them. */
 function reduceInPass({ reduce, output }: JobSpec): ReduceSpec {
   return output?.type === "subject" ? { name: "collect", params: {} } : reduce;
-}
-
-function inputsOf({ spec, from, count, items }: Task): Inputs {
-  if (spec.range === undefined) return { type: "items", json: items };
-  const { start, step } = spec.range;
-  return { type: "range", start: start + from * step, step, count };
-}
-
-/** Records that could not be read: there is nothing to run. */
-function unreadItems({ from, invalid = [] }: Task): ItemFailure[] {
-  return invalid.map(({ offset, message }) => ({
-    index: from + offset,
-    code: new InvalidRecord(message).code,
-    message,
-    permanent: true,
-    attempt: 0,
-  }));
-}
-
-function buried(task: Task, deaths: number): ItemFailure {
-  const { code, message } = new PoisonTask(deaths);
-  return { index: task.from, code, message, permanent: true, attempt: deaths, ...inputOf(task) };
-}
-
-/** The input of a single-item task, for its dead letter. */
-function inputOf(task: Task): { input?: string } {
-  const inputs = inputsOf(task);
-  if (inputs.type === "range") return { input: String(inputs.start) };
-  const [input] = itemsOf(task);
-  return input === undefined || input.length > MAX_KEPT_INPUT ? {} : { input };
 }
