@@ -32,7 +32,7 @@ export function unwrapBytes(item: unknown): unknown {
 
 /** The output as JSON holds it. */
 export function wrapBytes(output: unknown): unknown {
-  return output instanceof Uint8Array ? { [KEY]: toBase64(output) } : output;
+  return typeof output === "object" && output instanceof Uint8Array ? { [KEY]: toBase64(output) } : output;
 }
 
 /** The bytes that a JSON text stands for, if it does. */

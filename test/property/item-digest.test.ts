@@ -33,6 +33,7 @@ describe("a digest of items", () => {
       withDate: true,
       withMap: true,
       withBoxedValues: true,
+      withBigInt: true,
       withNullPrototype: true,
       withSparseArray: true,
     });
