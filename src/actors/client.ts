@@ -138,17 +138,21 @@ export class Client extends Service {
   }
 
   /**
-   * The outputs of a job that collects, as JSON texts in item order while it still runs, in batches; returns its outcome.
-   * Items that failed for good (with `onError: continue`) leave `null`.
+   * The outputs of a job that collects, as JSON texts while it still runs, in batches; returns its outcome. They come in item
+   * order, or, where `ordered` is false, as they are made. Items that failed for good (with `onError: continue`) leave
+   * `null`.
    */
-  async *outputs(job: string, wait: { signal?: AbortSignal } = {}): AsyncGenerator<string[], Outcome> {
+  async *outputs(
+    job: string,
+    { signal: given, ordered = true }: { signal?: AbortSignal; ordered?: boolean } = {},
+  ): AsyncGenerator<string[], Outcome> {
     const done = new AbortController();
-    const signal = wait.signal === undefined ? done.signal : AbortSignal.any([wait.signal, done.signal]);
+    const signal = given === undefined ? done.signal : AbortSignal.any([given, done.signal]);
     const outcome = this.outcome(job, { signal });
     outcome.catch(() => {}); // Nobody may be waiting for it any longer when it is given up.
     const resultBytes = (ended: Outcome) => this.resultBytes(ended);
     try {
-      return yield* streamOutputs(this.#context, { job, outcome, resultBytes });
+      return yield* streamOutputs(this.#context, { job, ordered, outcome, resultBytes });
     } finally {
       done.abort();
     }

@@ -3,11 +3,15 @@ import { resolve } from "node:path";
 import { HandlerModuleInvalid } from "../../errors.ts";
 import { BUILTIN_HANDLERS } from "./builtin.ts";
 import { HandlerSet, type LoadedHandler } from "./handler-set.ts";
-import { handlersIn, loadedHandler } from "./module-exports.ts";
+import { handlersIn, loadedHandler, loadedTask } from "./module-exports.ts";
 import { importModule } from "./module-file.ts";
+import type { Task } from "./task.ts";
 
 /** The `source` of built-in handlers. */
 export const BUILT_IN = "built in";
+
+/** The `source` of tasks that no module was loaded for. */
+const IN_MEMORY = "in memory";
 
 /**
  * Loads handler modules, and the built-in kinds beside them.
@@ -20,10 +24,22 @@ export const BUILT_IN = "built in";
 export async function loadHandlers(files: readonly string[], { cwd }: { cwd: string }): Promise<HandlerSet> {
   const paths = [...new Set(files.map((file) => resolve(cwd, file)))];
   const loaded = await Promise.all(paths.map(async (file) => handlersIn(file, await importModule(file))));
-  const byKind = distinct(loaded.flat());
+  return handlerSet(loaded.flat(), paths);
+}
+
+/** Tasks of this process, and the built-in kinds beside them. @throws HandlerModuleInvalid where two are of one kind */
+export function taskHandlers(tasks: readonly Task[]): HandlerSet {
+  return handlerSet(
+    tasks.map((task) => loadedTask(IN_MEMORY, task)),
+    [],
+  );
+}
+
+function handlerSet(loaded: readonly LoadedHandler[], files: readonly string[]): HandlerSet {
+  const byKind = distinct(loaded);
   const builtin = builtinHandlers();
   return new HandlerSet({
-    files: paths,
+    files,
     overrides: builtin.map(({ kind }) => kind).filter((kind) => byKind.has(kind)),
     handlers: [...builtin, ...byKind.values()],
   });
