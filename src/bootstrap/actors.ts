@@ -8,6 +8,7 @@ import type { HandlerLogEntry } from "../actors/handlers/handler.ts";
 import type { HandlerSet } from "../actors/handlers/handler-set.ts";
 import { MixedExecutor } from "../actors/handlers/mixed-executor.ts";
 import { loadHandlers } from "../actors/handlers/registry.ts";
+import type { Task } from "../actors/handlers/task.ts";
 import { ServiceAnswers } from "../actors/services.ts";
 import { Worker } from "../actors/worker/worker.ts";
 import type { ActorRole, Beat } from "../domain/fleet.ts";
@@ -18,6 +19,8 @@ import type { Node } from "./node.ts";
 export interface ActorOptions {
   /** Handler modules: the user's kinds and reducers. */
   handlers?: readonly string[];
+  /** Tasks of this process, run on its event loop. */
+  tasks?: readonly Task[];
   /** Chunks that a worker runs at once. */
   slots?: number;
   /** Folder that handler modules are looked up from. */
@@ -64,9 +67,9 @@ type Actor = Service & { beat(): Beat };
 
 async function createActor(context: ActorContext, role: ActorRole, options: ActorOptions): Promise<Actor> {
   if (role === "dispatcher") return new Dispatcher({ context });
-  const { exec, slots = 1, cwd = process.cwd() } = options;
+  const { exec, slots = 1, cwd = process.cwd(), tasks = [] } = options;
   if (role === "worker" && exec !== undefined) return await createExecWorker(context, exec, options);
-  const handlers = await loadHandlers([...(options.handlers ?? [])], { cwd });
+  const handlers = await loadHandlers([...(options.handlers ?? [])], { cwd, tasks });
   if (role === "aggregator") return new Aggregator({ context, handlers });
   return new Worker({ context, handlers, executor: mixedExecutor(context, handlers, options), slots });
 }

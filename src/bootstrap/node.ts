@@ -46,15 +46,20 @@ export interface Node {
  * Connects, agrees on the settings, and sees to it that the streams are there.
  * @throws BrokerUnreachable, BrokerTooOld, JetStreamUnavailable, PermissionDenied, InvalidConfig, TopologyMismatch, NoFleet
  */
-export async function joinFleet(options: NodeOptions): Promise<Node> {
-  const { connection, prefix = "muster", as = "actor" } = options;
-  const names = new Names(prefix);
+export async function joinFleet({ connection, ...options }: NodeOptions): Promise<Node> {
   const broker = await connectJetStream({
     servers: connection.servers,
     options: connection.options,
     domain: connection.jetstreamDomain,
     inboxPrefix: connection.inboxPrefix,
   });
+  return await joinOver(broker, options);
+}
+
+/** {@link joinFleet} over a broker that is connected; closes it where that fails. */
+export async function joinOver(broker: Broker, options: Omit<NodeOptions, "connection">): Promise<Node> {
+  const { prefix = "muster", as = "actor" } = options;
+  const names = new Names(prefix);
   try {
     const settings = as === "actor" ? await settle(broker, names, options) : await find(broker, names);
     const topology = topologyOptions(names, settings);
@@ -66,7 +71,11 @@ export async function joinFleet(options: NodeOptions): Promise<Node> {
   }
 }
 
-async function settle(broker: Broker, names: Names, { settings = {}, reconfigure = false }: NodeOptions) {
+async function settle(
+  broker: Broker,
+  names: Names,
+  { settings = {}, reconfigure = false }: Pick<NodeOptions, "settings" | "reconfigure">,
+) {
   return await agreeOnSettings({ broker, names }, settings, reconfigure);
 }
 

@@ -10,8 +10,16 @@ import type { Task } from "./task.ts";
 /** The `source` of built-in handlers. */
 export const BUILT_IN = "built in";
 
-/** The `source` of tasks that no module was loaded for. */
-const IN_MEMORY = "in memory";
+/** The `source` of tasks that come from no module. */
+const IN_MEMORY = "this process";
+
+/** What handlers are loaded from, beside files. */
+export interface LoadOptions {
+  /** What relative paths start from. */
+  cwd: string;
+  /** Tasks of this process; they run on its event loop, because threads could not reach them. @default none */
+  tasks?: readonly Task[];
+}
 
 /**
  * Loads handler modules, and the built-in kinds beside them.
@@ -21,25 +29,17 @@ const IN_MEMORY = "in memory";
  * @param files paths, relative ones against `cwd`; the same file twice counts once
  * @throws HandlerModuleInvalid for the first module that cannot be used, with the place where it helps
  */
-export async function loadHandlers(files: readonly string[], { cwd }: { cwd: string }): Promise<HandlerSet> {
+export async function loadHandlers(
+  files: readonly string[],
+  { cwd, tasks = [] }: LoadOptions,
+): Promise<HandlerSet> {
   const paths = [...new Set(files.map((file) => resolve(cwd, file)))];
   const loaded = await Promise.all(paths.map(async (file) => handlersIn(file, await importModule(file))));
-  return handlerSet(loaded.flat(), paths);
-}
-
-/** Tasks of this process, and the built-in kinds beside them. @throws HandlerModuleInvalid where two are of one kind */
-export function taskHandlers(tasks: readonly Task[]): HandlerSet {
-  return handlerSet(
-    tasks.map((task) => loadedTask(IN_MEMORY, task)),
-    [],
-  );
-}
-
-function handlerSet(loaded: readonly LoadedHandler[], files: readonly string[]): HandlerSet {
-  const byKind = distinct(loaded);
+  const here = tasks.map((task) => ({ ...loadedTask(IN_MEMORY, task), inline: true }));
+  const byKind = distinct([...loaded.flat(), ...here]);
   const builtin = builtinHandlers();
   return new HandlerSet({
-    files,
+    files: paths,
     overrides: builtin.map(({ kind }) => kind).filter((kind) => byKind.has(kind)),
     handlers: [...builtin, ...byKind.values()],
   });
