@@ -1,0 +1,110 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { BrokerUnreachable, connect, NoFleet, range } from "../../src/index.ts";
+import { testMuster } from "../../src/testing/index.ts";
+import { Fleet, type ServerOnDisk, serverOnDisk } from "../support/fleet.ts";
+import { startProxy } from "../support/proxy.ts";
+
+describe("a program whose broker", () => {
+  it("is not there is told so", async () => {
+    const connecting = connect({ server: "nats://127.0.0.1:1", env: {} });
+    await expect(connecting).rejects.toBeInstanceOf(BrokerUnreachable);
+  });
+
+  it("has no fleet is told so", async () => {
+    const server = await serverOnDisk();
+    await expect(connect({ server: server.url, env: {} })).rejects.toBeInstanceOf(NoFleet);
+    await server.remove();
+  });
+});
+
+describe("a program whose connection", () => {
+  let server: ServerOnDisk;
+  let fleet: Fleet;
+  beforeAll(async () => {
+    server = await serverOnDisk();
+    fleet = await Fleet.join(server.url);
+    await fleet.startAll();
+  });
+  afterAll(async () => {
+    await fleet?.stop();
+    await server?.remove();
+  });
+
+  async function cuttable() {
+    const proxy = await startProxy(server.port);
+    const muster = await connect({ server: `127.0.0.1:${proxy.port}`, env: {} });
+    const close = async () => {
+      await muster.close();
+      await proxy.stop();
+    };
+    return { proxy, muster, close };
+  }
+
+  it("breaks off while it waits gets its result when it is back", async () => {
+    const { proxy, muster, close } = await cuttable();
+    const job = muster.map("sleep", [200, 200, 200], { chunk: 1 });
+    await job.accepted();
+    const waiting = job.result();
+    proxy.cut();
+    await fleet.client.outcome(job.id);
+    proxy.heal();
+    expect(await waiting).toEqual([200, 200, 200]);
+    await close();
+  });
+
+  it("breaks off while it reads outputs gets each of them, and none twice", async () => {
+    const { proxy, muster, close } = await cuttable();
+    const job = muster.map<number>("echo", range(20_000), { chunk: 10 });
+    const found: number[] = [];
+    for await (const output of job.outputs()) {
+      found.push(output);
+      if (found.length === 100) proxy.cut();
+      if (found.length === 100) setTimeout(() => proxy.heal(), 100);
+    }
+    expect(found).toEqual([...range(20_000)]);
+    await close();
+  });
+
+  it("is away while it hands a job in hands it in once, when it is back", async () => {
+    const { proxy, muster, close } = await cuttable();
+    proxy.cut();
+    const job = muster.map("double", [1, 2]);
+    setTimeout(() => proxy.heal(), 100);
+    expect(await job).toEqual([2, 4]);
+    await close();
+  });
+
+  it("is lost for ever leaves its job behind, which goes on", async () => {
+    const { proxy, muster, close } = await cuttable();
+    const job = muster.map("sleep", [100]);
+    await job.accepted();
+    proxy.cut();
+    expect((await fleet.client.outcome(job.id)).state).toBe("succeeded");
+    await close();
+  });
+});
+
+describe("a program that reads outputs slowly", () => {
+  it.each([true, false])("takes no more of them than it can hold (ordered: %s)", async (ordered) => {
+    await using muster = await testMuster();
+    const { broker } = muster.client;
+    const tail = broker.tail.bind(broker);
+    let taken = 0;
+    broker.tail = (options) =>
+      tail({
+        ...options,
+        onMessage: (message) => {
+          taken++;
+          options.onMessage(message);
+        },
+      });
+    const outputs = muster.map<number>("echo", range(6_000), { chunk: 1 }).outputs({ ordered });
+    const found = [(await outputs.next()).value];
+    const [{ job } = { job: "" }] = await muster.list();
+    await muster.job(job).outcome();
+    expect(taken).toBeGreaterThan(0);
+    expect(taken).toBeLessThan(3_000);
+    for await (const output of outputs) found.push(output);
+    expect(new Set(found)).toEqual(new Set(range(6_000)));
+  });
+});
