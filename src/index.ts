@@ -23,6 +23,7 @@ export type {
   ResultOf,
 } from "./actors/handlers/reduce-types.ts";
 export {
+  type AnyTask,
   type BatchTaskDefinition,
   type Duration,
   type Task,

@@ -8,7 +8,7 @@ import type { HandlerLogEntry } from "../actors/handlers/handler.ts";
 import type { HandlerSet } from "../actors/handlers/handler-set.ts";
 import { MixedExecutor } from "../actors/handlers/mixed-executor.ts";
 import { loadHandlers } from "../actors/handlers/registry.ts";
-import type { Task } from "../actors/handlers/task.ts";
+import type { AnyTask } from "../actors/handlers/task.ts";
 import { ServiceAnswers } from "../actors/services.ts";
 import { Worker } from "../actors/worker/worker.ts";
 import type { ActorRole, Beat } from "../domain/fleet.ts";
@@ -20,7 +20,7 @@ export interface ActorOptions {
   /** Handler modules: the user's kinds and reducers. */
   handlers?: readonly string[];
   /** Tasks of this process, run on its event loop. */
-  tasks?: readonly Task[];
+  tasks?: readonly AnyTask[];
   /** Chunks that a worker runs at once. */
   slots?: number;
   /** Folder that handler modules are looked up from. */

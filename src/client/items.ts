@@ -1,5 +1,5 @@
 /** Items on their way into a job: checked against the task's schema, and written as JSON. */
-import { definitionOf, type Task } from "../actors/handlers/task.ts";
+import { type AnyTask, definitionOf } from "../actors/handlers/task.ts";
 import { InputMismatch, InvalidBody, messageOf } from "../errors.ts";
 import { encodeState } from "../protocol/json.ts";
 import { itemOf } from "../protocol/records/record.ts";
@@ -16,7 +16,7 @@ export type Items<Item> = Iterable<Item> | AsyncIterable<Item>;
 export type WriteItem = (item: unknown, index: number) => string | Promise<string>;
 
 /** @throws InputMismatch where the item does not fit the schema, InvalidBody where it is no JSON; both name its number */
-export function itemWriter(task: Task | undefined): WriteItem {
+export function itemWriter(task: AnyTask | undefined): WriteItem {
   const { input } = task === undefined ? {} : definitionOf(task);
   if (task === undefined || input === undefined) return written;
   return (item, index) => {

@@ -3,7 +3,7 @@ import { Client } from "../actors/client.ts";
 import type { ActorContext } from "../actors/context.ts";
 import type { JobView } from "../actors/dispatcher/job-verbs.ts";
 import type { BuiltInReducer, ResultOf } from "../actors/handlers/reduce-types.ts";
-import { definitionOf, type Task } from "../actors/handlers/task.ts";
+import { type AnyTask, definitionOf, type Task } from "../actors/handlers/task.ts";
 import { report } from "../actors/report.ts";
 import { jobOfKey } from "../protocol/submission.ts";
 import { Background } from "../runtime/background.ts";
@@ -81,7 +81,7 @@ export class Muster implements AsyncDisposable {
     const Continue extends OnError = "fail",
   >(
     task: Task<Item, Output, Own>,
-    items: Items<Item>,
+    items: Items<NoInfer<Item>>,
     choices?: JobChoices<Reduce, Continue>,
   ): Job<Kept<Output, Continue>, JobResult<Output, Chosen<Own, Reduce>, Continue>>;
   map<
@@ -93,7 +93,7 @@ export class Muster implements AsyncDisposable {
     items: Items<unknown>,
     choices?: JobChoices<Reduce, Continue>,
   ): Job<Kept<Output, Continue>, JobResult<Output, Chosen<"collect", Reduce>, Continue>>;
-  map(task: Task | string, items: Items<unknown>, choices?: JobChoices<unknown, unknown>): Job {
+  map(task: AnyTask | string, items: Items<unknown>, choices?: JobChoices<unknown, unknown>): Job {
     return this.#handIn(task, items, choices);
   }
 
@@ -106,7 +106,7 @@ export class Muster implements AsyncDisposable {
    */
   run<Item, Output>(
     task: Task<Item, Output>,
-    item: Item,
+    item: NoInfer<Item>,
     choices?: Omit<JobChoices<never, never>, "reduce" | "onError">,
   ): Promise<Output>;
   run<Output = unknown>(
@@ -114,7 +114,7 @@ export class Muster implements AsyncDisposable {
     item: unknown,
     choices?: Omit<JobChoices<never, never>, "reduce" | "onError">,
   ): Promise<Output>;
-  async run(task: Task | string, item: unknown, choices: JobChoices<never, never> = {}): Promise<unknown> {
+  async run(task: AnyTask | string, item: unknown, choices: JobChoices<never, never> = {}): Promise<unknown> {
     const job = this.#handIn(task, [item], { ...choices, reduce: "collect", onError: "fail" });
     const [output] = (await job) as unknown[];
     return output;
@@ -128,9 +128,15 @@ export class Muster implements AsyncDisposable {
    * const id = await muster.submit("double", [1, 2, 3], { key: "nightly" });
    * await muster.job(id); // [2, 4, 6]
    */
-  async submit<Item>(
-    task: Task<Item> | string,
-    items: Items<Item>,
+  submit<Item>(
+    task: Task<Item>,
+    items: Items<NoInfer<Item>>,
+    choices?: JobChoices<BuiltInReducer>,
+  ): Promise<string>;
+  submit(kind: string, items: Items<unknown>, choices?: JobChoices<NamedReducer>): Promise<string>;
+  async submit(
+    task: AnyTask | string,
+    items: Items<unknown>,
     choices: JobChoices<NamedReducer> = {},
   ): Promise<string> {
     const job = this.#handIn(task, items, choices);
@@ -187,7 +193,7 @@ export class Muster implements AsyncDisposable {
     return this.close();
   }
 
-  #handIn(task: Task | string, items: Items<unknown>, choices: JobChoices<unknown, unknown> = {}): Job {
+  #handIn(task: AnyTask | string, items: Items<unknown>, choices: JobChoices<unknown, unknown> = {}): Job {
     const { context } = this.#ground;
     const { kind, own, write } = callOf(task);
     const { key = timedId(context.clock.now(), context.random), reduce = own, signal } = choices;
@@ -213,7 +219,7 @@ interface Call {
   write: WriteItem;
 }
 
-function callOf(task: Task | string): Call {
+function callOf(task: AnyTask | string): Call {
   if (typeof task === "string") return { kind: task, own: "collect", write: itemWriter(undefined) };
   const { reduce = "collect" } = definitionOf(task);
   const own = typeof reduce === "string" ? reduce : "reduce";

@@ -1,6 +1,6 @@
 /** The door of `muster/testing`: fleets for the tests of whoever writes tasks, and calls them. */
 
-import type { Task } from "../actors/handlers/task.ts";
+import type { AnyTask } from "../actors/handlers/task.ts";
 import { startActor } from "../bootstrap/actors.ts";
 import { connectionTo, EPHEMERAL, startEmbedded } from "../bootstrap/embedded.ts";
 import { joinFleet, joinOver, type Node } from "../bootstrap/node.ts";
@@ -15,7 +15,7 @@ import { Releasers } from "../runtime/releasers.ts";
 /** What a fleet for tests runs. */
 export interface TestFleetOptions {
   /** Tasks, run on this process's event loop: they see what the test sees, spies and fakes included. */
-  tasks?: readonly Task[];
+  tasks?: readonly AnyTask[];
   /** Handler modules, run in threads as workers run them; relative paths start from the working directory. */
   handlers?: readonly string[];
   /** Chunks that run at once. @default 2 */

@@ -6,7 +6,7 @@ import { isToken } from "../../protocol/names.ts";
 import type { HandlerFunction } from "./handler.ts";
 import type { LoadedHandler } from "./handler-set.ts";
 import type { ModuleExports } from "./module-file.ts";
-import { isTask, type Task } from "./task.ts";
+import { type AnyTask, isTask } from "./task.ts";
 import { handlerOfTask } from "./task-handler.ts";
 
 /** Set by module systems, never by users. */
@@ -32,12 +32,12 @@ export function handlersIn(file: string, exports: ModuleExports): LoadedHandler[
 }
 
 /** The handler that a task amounts to. @throws HandlerModuleInvalid */
-export function loadedTask(file: string, task: Task): LoadedHandler {
+export function loadedTask(file: string, task: AnyTask): LoadedHandler {
   const { kind } = task;
   return loadedHandler({ file, kind, value: handlerOfTask(task), moduleReduce: undefined });
 }
 
-function tasksIn(exports: ModuleExports): Task[] {
+function tasksIn(exports: ModuleExports): AnyTask[] {
   const { default: main } = exports;
   const parts = typeof main === "object" && main !== null && !isTask(main) ? Object.values(main) : [main];
   const others = Object.entries(exports).filter(([name]) => !NOT_EXPORTS.has(name));

@@ -5,7 +5,7 @@ import { BUILTIN_HANDLERS } from "./builtin.ts";
 import { HandlerSet, type LoadedHandler } from "./handler-set.ts";
 import { handlersIn, loadedHandler, loadedTask } from "./module-exports.ts";
 import { importModule } from "./module-file.ts";
-import type { Task } from "./task.ts";
+import type { AnyTask } from "./task.ts";
 
 /** The `source` of built-in handlers. */
 export const BUILT_IN = "built in";
@@ -18,7 +18,7 @@ export interface LoadOptions {
   /** What relative paths start from. */
   cwd: string;
   /** Tasks of this process; they run on its event loop, because threads could not reach them. @default none */
-  tasks?: readonly Task[];
+  tasks?: readonly AnyTask[];
 }
 
 /**

@@ -3,13 +3,13 @@ import type { CustomReducer } from "../../domain/reducers/index.ts";
 import { InputMismatch, OutputMismatch } from "../../errors.ts";
 import { conform } from "../../protocol/schema.ts";
 import { type BatchContext, type HandlerFunction, type HandlerOptions, steerOf } from "./handler.ts";
-import { type AnyDefinition, attemptsOf, definitionOf, type Task, timeoutOf } from "./task.ts";
+import { type AnyDefinition, type AnyTask, attemptsOf, definitionOf, timeoutOf } from "./task.ts";
 
 type Single = Exclude<AnyDefinition, { batch: true }>;
 type Batch = Extract<AnyDefinition, { batch: true }>;
 
 /** The handler that a task amounts to. */
-export function handlerOfTask(task: Task): HandlerFunction & HandlerOptions {
+export function handlerOfTask(task: AnyTask): HandlerFunction & HandlerOptions {
   const definition = definitionOf(task);
   const checks = checksOf(task.kind, definition);
   const fn = definition.batch === true ? batchHandler(definition, checks) : itemHandler(definition, checks);
@@ -104,13 +104,21 @@ function contextOf(context: BatchContext, places: readonly number[]): BatchConte
 /** An error stands for an output of its own. */
 function outputOrError(output: unknown, checks: Checks): unknown {
   if (output instanceof Error) return output;
-  return orError(() => then(output, (made) => (made instanceof Error ? made : checks.output(made))));
+  try {
+    return then(output, (made) => (made instanceof Error ? made : checks.output(made)));
+  } catch (error) {
+    return asError(error);
+  }
 }
 
 async function orError(check: () => unknown): Promise<unknown> {
   try {
     return await check();
   } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
+    return asError(error);
   }
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

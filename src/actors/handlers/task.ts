@@ -3,7 +3,7 @@ import { InvalidOption } from "../../errors.ts";
 import { parseDuration } from "../../protocol/duration.ts";
 import { checkToken } from "../../protocol/names.ts";
 import type { Schema } from "../../protocol/schema.ts";
-import type { BatchContext, BatchOutputs, HandlerContext, Steering } from "./handler.ts";
+import type { BatchContext, HandlerContext, Steering } from "./handler.ts";
 import type { Reducing } from "./reduce-types.ts";
 
 /** Milliseconds, or a number with its unit: `"250ms"`, `"1.5s"`, `"10m"`, `"2h"`, `"1d"`. */
@@ -45,8 +45,12 @@ export interface BatchTaskDefinition<Given, Item, Made, Output, Reduce>
   extends TaskOptions<Given, Item, Made, Output, Reduce> {
   batch: true;
   /** Makes as many outputs as it is given items, in their order; an Error in the place of an output fails that item alone. */
-  run(items: Item[], context: BatchContext): BatchOutputs<Made> | Promise<BatchOutputs<Made>>;
+  run(items: Item[], context: BatchContext): BatchMade<Made> | Promise<BatchMade<Made>>;
 }
+
+/** One output, or one failure, an item. */
+type BatchMade<Made> = readonly (Failing<Made> | Promise<Failing<Made>>)[];
+type Failing<Made> = Made | Steering | Error;
 
 /** A definition whose types are not known, as workers meet it. */
 export type AnyDefinition =
@@ -58,11 +62,15 @@ export type AnyDefinition =
  *
  * `Item` is what callers give, `Output` what becomes of one item, `Reduce` how outputs become the result.
  */
-export interface Task<Item = unknown, Output = unknown, Reduce = unknown> {
-  /** The kind of its jobs. */
-  readonly kind: string;
+export interface Task<Item = unknown, Output = unknown, Reduce = unknown> extends AnyTask {
   /** Never set: it carries the types. */
   readonly "~types"?: { readonly item: Item; readonly output: Output; readonly reduce: Reduce };
+}
+
+/** A task, whatever its types. */
+export interface AnyTask {
+  /** The kind of its jobs. */
+  readonly kind: string;
   readonly [TASK]: AnyDefinition;
 }
 
@@ -102,7 +110,7 @@ export function task<
   kind: string,
   definition: BatchTaskDefinition<Given, Item, Made, Output, Reduce>,
 ): Task<Given, Output, Reduce>;
-export function task(kind: string, definition: AnyDefinition): Task {
+export function task(kind: string, definition: AnyDefinition): AnyTask {
   checkToken("kind", kind);
   attemptsOf(definition);
   timeoutOf(definition);
@@ -110,12 +118,12 @@ export function task(kind: string, definition: AnyDefinition): Task {
 }
 
 /** What a task was defined with. */
-export function definitionOf(task: Task): AnyDefinition {
+export function definitionOf(task: AnyTask): AnyDefinition {
   return task[TASK];
 }
 
 /** Whether a value is a task, of whichever copy of muster. */
-export function isTask(value: unknown): value is Task {
+export function isTask(value: unknown): value is AnyTask {
   return typeof value === "object" && value !== null && TASK in value;
 }
 
