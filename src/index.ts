@@ -33,7 +33,7 @@ export {
 } from "./actors/handlers/task.ts";
 export { type ActorOptions, type RunningActor, startActor } from "./bootstrap/actors.ts";
 export { type ConnectOptions, connect } from "./bootstrap/connect.ts";
-export type { ConnectionFlags } from "./bootstrap/connection.ts";
+export { type ConnectionFlags, type ConnectionSettings, resolveConnection } from "./bootstrap/connection.ts";
 export { joinFleet, type Node, type NodeOptions } from "./bootstrap/node.ts";
 export { VERSION } from "./bootstrap/version.ts";
 export {

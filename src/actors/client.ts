@@ -57,10 +57,18 @@ const REQUEST_MS = 5_000;
 /** Room for headers beside a body, in bytes. */
 const HEADER_ROOM = 4 * 1024;
 
+/**
+ * Jobs as they travel: bodies and results are JSON texts, or bytes. `Muster` stands on it; `muster.client` is the one below it.
+ *
+ * @example
+ * const job = await muster.client.submit({ kind: "double", body: "[1,2]", options: { reduce: "sum" } });
+ * (await muster.client.outcome(job)).body; // "6"
+ */
 export class Client extends Service {
   readonly #context: ActorContext;
   readonly #hub: ProgressHub;
 
+  /** @internal */
   constructor(context: ActorContext) {
     super();
     this.#context = context;
@@ -189,14 +197,17 @@ export class Client extends Service {
     return value;
   }
 
+  /** Cancels a job. @throws the error that a dispatcher answers, or RequestFailed where none does */
   async cancel(job: string): Promise<void> {
     await this.ask("cancel", { job });
   }
 
+  /** Jobs that run, and those that ended lately: `limit` of them at most, up to 1000. */
   async list(limit: number): Promise<JobView[]> {
     return (await this.ask<{ jobs: JobView[] }>("list", { limit })).jobs;
   }
 
+  /** The connection, for what is not about jobs. */
   get broker(): Broker {
     return this.#context.broker;
   }

@@ -16,6 +16,7 @@ import type { Service } from "../runtime/service.ts";
 import { describeService } from "./descriptions.ts";
 import type { Node } from "./node.ts";
 
+/** What an actor is started with. */
 export interface ActorOptions {
   /** Handler modules: the user's kinds and reducers. */
   handlers?: readonly string[];
@@ -42,7 +43,22 @@ export interface RunningActor {
   abort(): Promise<void>;
 }
 
-/** Starts an actor on a node. @throws HandlerModuleInvalid and whatever the broker refuses */
+/**
+ * Starts an actor on a node.
+ * @throws HandlerModuleInvalid, and what the broker refuses
+ *
+ * @example
+ * import { joinFleet, resolveConnection, startActor, task } from "muster";
+ *
+ * const half = task("half", { run: (n: number) => n / 2 });
+ *
+ * const connection = await resolveConnection({ server: "nats://127.0.0.1:4222" }, process.env);
+ * const node = await joinFleet({ connection });
+ * const worker = await startActor(node, "worker", { tasks: [half], slots: 4 });
+ * // …
+ * await worker.stop();
+ * await node.close();
+ */
 export async function startActor(
   node: Node,
   role: ActorRole,

@@ -92,6 +92,7 @@ export class Job<Output = unknown, Result = unknown> implements Promise<Result> 
     return this.#result;
   }
 
+  /** As of a promise: this is what makes `await job` give the result. */
   // biome-ignore lint/suspicious/noThenProperty: a job is awaited like the promise of its result.
   then<Next = Result, Otherwise = never>(
     onResult?: ((result: Result) => Next | PromiseLike<Next>) | null,

@@ -150,8 +150,8 @@ export class Muster implements AsyncDisposable {
    * @example
    * const id = await muster.submit("double", [1, 2, 3]);
    * const job = muster.job(id);
-   * await job.state(); // "accepted", "running", "succeeded", …
    * await job; // [2, 4, 6]
+   * await job.state(); // "succeeded"
    */
   job<Item, Output, Own>(id: string, task: Task<Item, Output, Own>): Job<Output, ResultOf<Own, Output>>;
   job<Output = unknown, Result = unknown>(id: string): Job<Output, Result>;

@@ -1,13 +1,23 @@
 /** Ranges: items that are not written out. */
 import { InvalidBody } from "../errors.ts";
 
-/** Whole numbers that a job counts by itself: a thousand million items are a message of a hundred bytes. */
+/**
+ * Whole numbers that a job counts by itself: a thousand million items are a message of a hundred bytes. {@link range} makes one.
+ *
+ * @example
+ * import { range } from "muster";
+ *
+ * range(0, 10, 2).at(3); // 6
+ */
 export class Range implements Iterable<number> {
+  /** The first number. */
   readonly from: number;
   /** Not included. */
   readonly to: number;
+  /** From one number to the next; may be negative. */
   readonly step: number;
 
+  /** @internal */
   constructor(from: number, to: number, step: number) {
     this.from = from;
     this.to = to;
@@ -24,6 +34,7 @@ export class Range implements Iterable<number> {
     return this.from + index * this.step;
   }
 
+  /** The numbers one by one, for programs; a job needs them not. */
   *[Symbol.iterator](): Generator<number> {
     for (let index = 0; index < this.length; index++) yield this.at(index);
   }

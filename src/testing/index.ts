@@ -54,10 +54,13 @@ export async function testMuster(options: TestFleetOptions = {}): Promise<Muster
  * @throws BrokerNotFound, BrokerTooOld, HandlerModuleInvalid
  *
  * @example
+ * import { task } from "muster";
  * import { startMuster } from "muster/testing";
  *
- * await using muster = await startMuster({ handlers: ["./tasks.ts"] });
- * await muster.map("double", [1, 2]); // [2, 4]
+ * const half = task("half", { run: (n: number) => n / 2 });
+ *
+ * await using muster = await startMuster({ tasks: [half] });
+ * await muster.map(half, [2, 4]); // [1, 2]
  */
 export async function startMuster(options: TestFleetOptions = {}): Promise<Muster> {
   const releasers = new Releasers();
