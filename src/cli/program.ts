@@ -9,6 +9,7 @@ import { registerClientCommands } from "./client/index.ts";
 import { registerDemoCommand } from "./demo/command.ts";
 import { registerDoctorCommand } from "./doctor/command.ts";
 import { EXIT, exitCodeOf } from "./exit.ts";
+import { registerInitCommand } from "./init/command.ts";
 import { renderError, renderUsageError } from "./render/errors.ts";
 import type { Shell } from "./shell.ts";
 import { registerVersionCommand } from "./version.ts";
@@ -44,6 +45,7 @@ export function createProgram(shell: Shell): Command {
   program.commandsGroup("Jobs:");
   registerClientCommands(program, shell);
   program.commandsGroup("The broker, and this installation:");
+  registerInitCommand(program, shell);
   registerBrokerCommands(program, shell);
   registerDoctorCommand(program, shell);
   registerBenchCommand(program, shell);

@@ -1,11 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import { readComment } from "../../scripts/api/comment.ts";
 import { apiDocument, readApi } from "../../scripts/api/page.ts";
 import { isClass, membersOf } from "../../scripts/api/render.ts";
-import { ROOT, read } from "./pages.ts";
+import { ExampleFolder } from "./examples.ts";
+import { read } from "./pages.ts";
 
 const api = readApi();
 const symbols = [...api.main, ...api.testing];
@@ -44,48 +42,12 @@ function examples(): [string, string][] {
 }
 
 describe("the examples of docs/api.md", () => {
-  mkdirSync(join(ROOT, ".muster"), { recursive: true });
-  const folder = mkdtempSync(join(ROOT, ".muster", "examples-"));
-  afterAll(() => rmSync(folder, { recursive: true }));
+  const folder = new ExampleFolder();
+  afterAll(() => folder.remove());
 
   it.each(examples())("runs, and gives what it says: %s", async (name, text) => {
-    const file = join(folder, `${name.replace(/\W/g, "-")}-${Math.abs(text.length)}.ts`);
-    writeFileSync(file, runnable(text));
-    await import(/* @vite-ignore */ pathToFileURL(file).href);
+    const file = `${name.replace(/\W/g, "-")}.ts`;
+    folder.write(file, text);
+    await folder.run(file);
   });
 });
-
-const IMPORT = /^import .* from "muster(\/testing)?";$/gm;
-
-/** An example as a module: over the fleet in memory, with a fleet where it takes one for granted, its comments checked. */
-function runnable(text: string): string {
-  const body = text.replace(IMPORT, "").replace(/^export /gm, "");
-  const lines = body.split("\n").map(checked);
-  const first = lines.findIndex((line) => line.includes("muster."));
-  if (first >= 0 && !/\bmuster = /.test(body))
-    lines.splice(first, 0, "await using muster = await connect();");
-  const stage = JSON.stringify(pathToFileURL(join(ROOT, "test/docs/stage.ts")).href);
-  const own = text.match(/^import (?!.*"muster).*$/gm) ?? [];
-  return [
-    ...own,
-    `import { ${STAGE.join(", ")} } from ${stage};`,
-    "",
-    ...lines.filter((line) => !own.includes(line)),
-  ].join("\n");
-}
-
-/** What {@link runnable} lets examples use. */
-const STAGE = [
-  ...["check", "connect", "console", "Events", "fail", "joinFleet", "range", "resolveConnection"],
-  ...["retryAfter", "startActor", "startMuster", "task", "testMuster"],
-];
-
-/** `await x; // [1, 2]` and `console.log(x); // 3`: the comment is what comes of it. */
-function checked(line: string): string {
-  const match = /^(?!const )(?:console\.log\((.*)\)|(.*?)); \/\/ ((?:[[{"\d-]|true|false|null).*)$/.exec(
-    line,
-  );
-  if (match === null) return line;
-  const [, logged, plain, value] = match;
-  return `await check(${logged ?? plain}, ${value});`;
-}

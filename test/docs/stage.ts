@@ -7,7 +7,15 @@ import * as muster from "../../src/index.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { testMuster } from "../../src/testing/index.ts";
 
-export { Events, fail, range, resolveConnection, retryAfter, startActor } from "../../src/index.ts";
+export {
+  Events,
+  fail,
+  JobFailed,
+  range,
+  resolveConnection,
+  retryAfter,
+  startActor,
+} from "../../src/index.ts";
 export { startMuster, testMuster } from "../../src/testing/index.ts";
 
 const known = new Set<AnyTask>();
@@ -36,4 +44,4 @@ export async function check(value: unknown, said: unknown): Promise<void> {
 }
 
 /** Examples print nothing here. */
-export const console = { log: (..._: unknown[]) => {} };
+export const console = { log: (..._: unknown[]) => {}, error: (..._: unknown[]) => {} };
