@@ -2,7 +2,7 @@
 import type { Client } from "../actors/client.ts";
 import type { ActorContext } from "../actors/context.ts";
 import { STORE_RETRY } from "../actors/store-surely.ts";
-import { BrokerUnreachable, PayloadTooLarge, WriteUnknown } from "../errors.ts";
+import { BrokerUnreachable, InvalidBody, PayloadTooLarge, WriteUnknown } from "../errors.ts";
 import type { Background } from "../runtime/background.ts";
 import { backoffMs } from "../runtime/backoff.ts";
 import { sleep } from "../runtime/clock.ts";
@@ -35,9 +35,17 @@ export interface Outgoing {
 export async function send(ground: Ground, job: Outgoing): Promise<number> {
   const { items, write, signal } = job;
   signal?.throwIfAborted();
+  checkIterable(items);
   if (items instanceof Range) return await sendRange(ground, job, items);
   if (Array.isArray(items)) return await sendTexts(ground, job, await writeAll(items, write, signal));
   return await sendRecords(ground, job, writeEach(items, write, signal));
+}
+
+/** A text can be iterated, too, letter by letter: nobody means that. */
+function checkIterable(items: unknown): void {
+  const isList = typeof items === "object" && items !== null;
+  if (isList && (Symbol.iterator in items || Symbol.asyncIterator in items)) return;
+  throw new InvalidBody("Items must be an array, a range, or an iterable; for a single item there is run().");
 }
 
 async function sendRange(ground: Ground, job: Outgoing, range: Range): Promise<number> {

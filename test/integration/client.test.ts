@@ -118,6 +118,10 @@ describe.each(fleets)("a program and its fleet %s", (_, start) => {
       expect(error).toMatchObject({ path: "items[1]", message: expect.stringContaining(reason) });
     });
 
+    it.each(["a text", 7, null, {}])("with items that are no list: %j", async (items) => {
+      expect(await errorOf(muster.map("echo", items as unknown[]))).toBeInstanceOf(InvalidBody);
+    });
+
     it("with an option", async () => {
       expect(await errorOf(muster.map(half, [2], { chunk: 0 }))).toBeInstanceOf(InvalidOption);
       expect(await errorOf(muster.map(half, [2], { retries: -1 }))).toMatchObject({ path: "retries" });
