@@ -7,8 +7,9 @@ import { Coverage } from "../domain/coverage.ts";
 import type { Piece } from "../domain/gather.ts";
 import { ImpossibleTransition, InvalidOption } from "../errors.ts";
 import { splitArray } from "../protocol/json.ts";
-import { decodeResult, type Outcome } from "../protocol/messages.ts";
+import { decodeResult, type Outcome, type Received } from "../protocol/messages.ts";
 import { partitionOf } from "../protocol/names.ts";
+import { decodePack } from "../protocol/pack.ts";
 import type { Bytes } from "../protocol/records/bytes.ts";
 import { elementTexts } from "../protocol/records/json-array.ts";
 import { SpecDecoder } from "../protocol/spec.ts";
@@ -138,20 +139,20 @@ class Results {
   #take(message: StreamMessage): void {
     this.#unreleased++;
     this.#isStarved = false;
-    this.#keep(message);
+    for (const part of decodePack(message)) this.#keep(part, message.seq);
     this.#release();
     this.#wake();
   }
 
-  #keep(message: StreamMessage): void {
+  #keep(message: Received, seq: number): void {
     const { spec, from, count, partial, object } = decodeResult(message, this.#specs);
     const { name } = spec.reduce;
     if (name !== "collect") this.#fault = new InvalidOption("reduce", noOutputs(name));
-    const { seq, data } = message;
     if (this.#coverage.add(from, count) !== "new") return;
-    const place = { from, count, seq, bytes: data.length };
-    this.#pieces.set(from, object === undefined ? place : { ...place, object });
-    if (object === undefined) this.#cache.add(seq, partial);
+    const place = { from, count, seq, bytes: message.data.length };
+    const piece: Piece = object === undefined ? place : { ...place, object };
+    this.#pieces.set(from, piece);
+    if (object === undefined) this.#cache.add(piece, partial);
   }
 
   /** Lets more come, unless enough of what came waits to be taken. */
