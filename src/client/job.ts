@@ -28,7 +28,7 @@ export interface JobParts {
   id: string;
   /** Resolves once the job is stored, with its number of items where that is known. */
   accepted: Promise<number | undefined>;
-  /** Where it is known: the name of the reducer, or `"own"`. */
+  /** The name of the reducer, of a job that this process handed in. */
   reduce: string | undefined;
   signal: AbortSignal | undefined;
 }
