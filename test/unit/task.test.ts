@@ -54,6 +54,13 @@ describe("the handler of a task", () => {
     expect(await run(trimmed, " a ")).toBe("a!");
   });
 
+  it("waits for whatever can be waited for", async () => {
+    // biome-ignore lint/suspicious/noThenProperty: what query builders give is awaited, and is no Promise.
+    const query = { then: (resolve: (value: number) => void) => resolve(3) };
+    const lazy = task("t", { output: z.number(), run: (_: null) => query as unknown as Promise<number> });
+    expect(await run(lazy, null)).toBe(3);
+  });
+
   it("says where an item does not fit, by its number in the job", () => {
     const sized = task("sized", {
       input: z.object({ sides: z.array(z.number()) }),

@@ -59,7 +59,11 @@ function conformOutput(kind: string, schema: NonNullable<AnyDefinition["output"]
 
 /** Goes on with a value at once, or when it comes: what needs no promise gets none. */
 function then<T>(value: unknown, next: (value: T) => unknown): unknown {
-  return value instanceof Promise ? value.then(next) : next(value as T);
+  return isThenable<T>(value) ? Promise.resolve(value).then(next) : next(value as T);
+}
+
+function isThenable<T>(value: unknown): value is PromiseLike<T> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }
 
 function itemHandler({ run }: Single, checks: Checks): HandlerFunction {
@@ -69,7 +73,9 @@ function itemHandler({ run }: Single, checks: Checks): HandlerFunction {
 
 // ── batches ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-function batchHandler({ run }: Batch, checks: Checks): HandlerFunction {
+function batchHandler({ run, input, output }: Batch, checks: Checks): HandlerFunction {
+  if (input === undefined && output === undefined)
+    return (items, context) => run(items as unknown[], context as BatchContext);
   return async (items, context) => {
     const given = items as unknown[];
     const { indexes } = context as BatchContext;
