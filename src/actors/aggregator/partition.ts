@@ -208,8 +208,8 @@ export class Partition extends Service {
     if (live.ending) return;
     live.ending = true;
     this.#background.run(async () => {
-      const { context, cache } = this.#options;
-      await endJob(context, endingOf(context, live, cache), this.workSignal);
+      const { context } = this.#options;
+      await endJob(context, endingOf(context, live), this.workSignal);
       await this.#drop(live.state.spec.job, live);
     });
   }

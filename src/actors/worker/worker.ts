@@ -131,7 +131,7 @@ export class Worker extends Service {
   // ── taking tasks ─────────────────────────────────────────────────────────────────────────────────────────────
 
   async #openLanes(kind: string): Promise<void> {
-    for (const priority of PRIORITIES) await this.#openLane(kind, priority);
+    await Promise.all(PRIORITIES.map((priority) => this.#openLane(kind, priority)));
   }
 
   async #openLane(kind: string, priority: Priority): Promise<void> {

@@ -178,10 +178,12 @@ class JetStreamBroker implements Broker {
   // ── topology ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   async ensure(plan: TopologyPlan): Promise<void> {
-    for (const stream of plan.streams) await ensureStream(this.#api, stream);
-    for (const consumer of plan.consumers) await this.ensureConsumer(consumer);
-    for (const bucket of plan.buckets) await ensureBucket(this.#js, bucket);
-    for (const bucket of plan.objectBuckets) await ensureObjectBucket(this.#js, bucket);
+    await Promise.all([
+      ...plan.streams.map((stream) => ensureStream(this.#api, stream)),
+      ...plan.buckets.map((bucket) => ensureBucket(this.#js, bucket)),
+      ...plan.objectBuckets.map((bucket) => ensureObjectBucket(this.#js, bucket)),
+    ]);
+    await Promise.all(plan.consumers.map((consumer) => this.ensureConsumer(consumer)));
   }
 
   async ensureConsumer(plan: ConsumerPlan): Promise<void> {
