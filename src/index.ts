@@ -1,6 +1,9 @@
-/** The public door of muster. */
+/**
+ * The public door of muster. Light to import: a module of tasks is loaded by every thread of a worker. What runs a fleet, or
+ * takes part in one, is loaded by whoever connects, or imports `muster/actors`.
+ */
 
-export { Client, type ClientJob, type ClientRecords } from "./actors/client.ts";
+export type { Client, ClientJob, ClientRecords } from "./actors/client.ts";
 export type { JobView } from "./actors/dispatcher/job-verbs.ts";
 export {
   type BatchContext,
@@ -31,22 +34,11 @@ export {
   type TaskOptions,
   task,
 } from "./actors/handlers/task.ts";
-export { type ActorOptions, type RunningActor, startActor } from "./bootstrap/actors.ts";
 export { type ConnectOptions, connect } from "./bootstrap/connect.ts";
-export { type ConnectionFlags, type ConnectionSettings, resolveConnection } from "./bootstrap/connection.ts";
-export { joinFleet, type Node, type NodeOptions } from "./bootstrap/node.ts";
+export type { ConnectionFlags } from "./bootstrap/connection.ts";
 export { VERSION } from "./bootstrap/version.ts";
-export {
-  type Items,
-  Job,
-  type JobChoices,
-  type JobProgress,
-  type JobState,
-  Muster,
-  Range,
-  range,
-} from "./client/index.ts";
-export type { ActorRole } from "./domain/fleet.ts";
+export type { Items, Job, JobChoices, JobProgress, JobState, Muster } from "./client/index.ts";
+export { Range, range } from "./client/range.ts";
 export type { CombineFunction, CustomReducer, CustomSteps } from "./domain/reducers/index.ts";
 export * from "./errors.ts";
 export type { Failure, Outcome, OutcomeCounts, OutcomeState, OutcomeTimes } from "./protocol/messages.ts";

@@ -48,7 +48,8 @@ export interface RunningActor {
  * @throws HandlerModuleInvalid, and what the broker refuses
  *
  * @example
- * import { joinFleet, resolveConnection, startActor, task } from "muster";
+ * import { task } from "muster";
+ * import { joinFleet, resolveConnection, startActor } from "muster/actors";
  *
  * const half = task("half", { run: (n: number) => n / 2 });
  *

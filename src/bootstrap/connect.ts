@@ -1,8 +1,7 @@
 /** A program's way into the fleet. */
-import { Muster } from "../client/index.ts";
-import { type ConnectionFlags, resolveConnection } from "./connection.ts";
+import type { Muster } from "../client/index.ts";
+import type { ConnectionFlags } from "./connection.ts";
 import type { Environment } from "./environment.ts";
-import { joinFleet } from "./node.ts";
 
 /** How to connect. What is left out is looked up as the `nats` command line does: in `NATS_*` variables, then in its context. */
 export interface ConnectOptions extends ConnectionFlags {
@@ -24,6 +23,7 @@ export interface ConnectOptions extends ConnectionFlags {
  */
 export async function connect(options: ConnectOptions = {}): Promise<Muster> {
   const { env = process.env, prefix, ...flags } = options;
+  const { joinFleet, Muster, resolveConnection } = await loaded();
   const connection = await resolveConnection(flags, env);
   const node = await joinFleet({ connection, as: "caller", ...(prefix === undefined ? {} : { prefix }) });
   try {
@@ -32,4 +32,14 @@ export async function connect(options: ConnectOptions = {}): Promise<Muster> {
     await node.close();
     throw error;
   }
+}
+
+/** Loaded here and not before: modules that import this package for `task()` alone must cost a worker's threads little. */
+async function loaded() {
+  const [connection, node, client] = await Promise.all([
+    import("./connection.ts"),
+    import("./node.ts"),
+    import("../client/index.ts"),
+  ]);
+  return { ...connection, ...node, ...client };
 }

@@ -54,7 +54,7 @@ export interface ConnectionSettings {
  * never overruled by a context. Throws {@link InvalidConfig} that names the flag, variable or file at fault.
  *
  * @example
- * import { resolveConnection } from "muster";
+ * import { resolveConnection } from "muster/actors";
  *
  * const { servers } = await resolveConnection({ server: "nats://10.0.0.1" }, process.env);
  * console.log(servers); // ["nats://10.0.0.1"]

@@ -52,7 +52,7 @@ export interface Node {
  * @throws BrokerUnreachable, BrokerTooOld, JetStreamUnavailable, PermissionDenied, InvalidConfig, TopologyMismatch, NoFleet
  *
  * @example
- * import { joinFleet, resolveConnection } from "muster";
+ * import { joinFleet, resolveConnection } from "muster/actors";
  *
  * const node = await joinFleet({ connection: await resolveConnection({}, process.env), prefix: "night" });
  * node.settings.lease; // 10000

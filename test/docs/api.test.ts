@@ -6,7 +6,7 @@ import { ExampleFolder } from "./examples.ts";
 import { read } from "./pages.ts";
 
 const api = readApi();
-const symbols = [...api.main, ...api.testing];
+const symbols = [...api.main, ...api.actors, ...api.testing];
 /** Errors are all made the same way, and their page is docs/errors.md. */
 const explained = symbols.filter(({ file }) => file !== "errors");
 

@@ -31,7 +31,7 @@ export class ExampleFolder {
 /** muster is the one on the stage; where an example takes a fleet for granted, it is given one. */
 function onStage(text: string): string {
   const imports: readonly string[] = text.match(/^import .*;$/gm) ?? [];
-  const others = imports.filter((line) => !/from "muster(\/testing)?";$/.test(line));
+  const others = imports.filter((line) => !/from "muster(\/\w+)?";$/.test(line));
   const body = text.split("\n").filter((line) => !imports.includes(line));
   const lines = body.map(checked);
   const first = lines.findIndex((line) => line.includes("muster."));

@@ -1,21 +1,14 @@
 /** What the examples of the documents run on: muster as they import it, with a fleet in memory that knows their tasks. */
 import { expect } from "vitest";
-import { joinOver } from "../../src/bootstrap/node.ts";
+import { joinOver, type Node } from "../../src/bootstrap/node.ts";
 import { SimulatedServer } from "../../src/broker/simulated/server.ts";
 import type { AnyTask } from "../../src/index.ts";
 import * as muster from "../../src/index.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { testMuster } from "../../src/testing/index.ts";
 
-export {
-  Events,
-  fail,
-  JobFailed,
-  range,
-  resolveConnection,
-  retryAfter,
-  startActor,
-} from "../../src/index.ts";
+export { resolveConnection, startActor } from "../../src/bootstrap/index.ts";
+export { Events, fail, JobFailed, range, retryAfter } from "../../src/index.ts";
 export { startMuster, testMuster } from "../../src/testing/index.ts";
 
 const known = new Set<AnyTask>();
@@ -33,7 +26,7 @@ export function connect(): Promise<muster.Muster> {
 }
 
 /** As `joinFleet` of muster, over a broker in memory. */
-export function joinFleet({ prefix = "muster" }: { prefix?: string }): Promise<muster.Node> {
+export function joinFleet({ prefix = "muster" }: { prefix?: string }): Promise<Node> {
   const server = new SimulatedServer({ clock: systemClock, random: Math.random });
   return joinOver(server.connect("example"), { prefix });
 }

@@ -46,6 +46,15 @@ assert.equal(await muster.map(half, range(10)), 22.5);
 await muster.close();
 `;
 
+/** What a thread of a worker does with a module of tasks. */
+const TASKS_ALONE = `
+import { createRequire } from "node:module";
+import { task } from "muster";
+
+task("half", { run: (n) => n / 2 });
+console.log(Object.keys(createRequire(import.meta.url).cache).filter((path) => path.includes("@nats-io")).length);
+`;
+
 describe("the package", () => {
   it(
     "works in an empty project: its command, and a job on a server that it starts",
@@ -57,6 +66,10 @@ describe("the package", () => {
       expect(await run(project, "npx", ["muster", "version"])).toMatch(/^muster \d+\.\d+\.\d+ /);
       await writeFile(join(project, "program.js"), PROGRAM);
       await run(project, process.execPath, ["program.js"]);
+      await writeFile(join(project, "tasks.js"), TASKS_ALONE);
+      expect(await run(project, process.execPath, ["tasks.js"])).toBe("0\n");
+      await writeFile(join(project, "tasks.js"), `import "muster/actors";${TASKS_ALONE}`);
+      expect(Number(await run(project, process.execPath, ["tasks.js"]))).toBeGreaterThan(0);
     },
     PATIENCE_MS,
   );
