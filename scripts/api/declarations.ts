@@ -39,7 +39,7 @@ export function publicSymbols(doors: readonly string[]): Declared[][] {
 function run(tool: string, args: readonly string[]): void {
   execFileSync(process.execPath, [join(ROOT, "node_modules", tool), ...args], {
     cwd: ROOT,
-    stdio: "inherit",
+    stdio: "pipe",
   });
 }
 
