@@ -74,10 +74,8 @@ class Pass {
     try {
       const source = this.#readSource(offsets);
       const startedAt = clock.monotonic();
-      if (source !== undefined)
-        await (this.#handler.batch === true
-          ? this.#runBatch(source, offsets)
-          : this.#runItems(source, offsets));
+      const waiting = source === undefined ? undefined : this.#runAll(source, offsets);
+      if (waiting !== undefined) await waiting;
       return this.#result(clock.monotonic() - startedAt);
     } finally {
       unlisten(signal, this.#onAbort);
@@ -101,17 +99,35 @@ class Pass {
     return this.#source;
   }
 
-  async #runItems(source: ItemSource, offsets: readonly number[]): Promise<void> {
+  #runAll(source: ItemSource, offsets: readonly number[]): Promise<void> | undefined {
+    return this.#handler.batch === true ? this.#runBatch(source, offsets) : this.#runItems(source, offsets);
+  }
+
+  /** Runs the items one by one; a promise only where a handler gave one, or others on this event loop need a turn. */
+  #runItems(source: ItemSource, offsets: readonly number[]): Promise<void> | undefined {
+    for (let at = 0; at < offsets.length; at++) {
+      const pause = this.#hooks.pause?.();
+      const waiting = pause ?? this.#runItem(source, offsets[at] ?? 0);
+      if (waiting !== undefined)
+        return this.#runRest(source, offsets.slice(pause === undefined ? at + 1 : at), waiting);
+    }
+    return undefined;
+  }
+
+  async #runRest(source: ItemSource, offsets: readonly number[], first: Promise<void>): Promise<void> {
+    await first;
     for (const offset of offsets) {
       const pause = this.#hooks.pause?.();
       if (pause !== undefined) await pause;
-      if (this.#hooks.stopped()) {
-        this.#notRun.push(offset);
-        continue;
-      }
-      const waiting = this.#attempt(offset, source.item(offset));
+      const waiting = this.#runItem(source, offset);
       if (waiting !== undefined) await waiting;
     }
+  }
+
+  #runItem(source: ItemSource, offset: number): Promise<void> | undefined {
+    if (!this.#hooks.stopped()) return this.#attempt(offset, source.item(offset));
+    this.#notRun.push(offset);
+    return undefined;
   }
 
   /** Gives the handler all items at once. A thread that dies with them is said to have died at the first. */
@@ -145,7 +161,7 @@ class Pass {
     for (const output of outputs) keepHandled(output);
     for (const [at, offset] of offsets.entries()) {
       const output: unknown = outputs[at];
-      if (isThenable(output)) await this.#wait(offset, output, context);
+      if (isThenable(output)) await this.#wait(offset, output.then(unlessError), context);
       else if (output instanceof Error) this.#noteThrown(offset, output);
       else this.#settle(offset, output);
     }
@@ -212,6 +228,12 @@ class Pass {
   }
 
   readonly #onAbort = (): void => this.#current?.abort(this.#hooks.signal.reason);
+}
+
+/** In the place of an output an Error is a failure, also where it was promised. */
+function unlessError(output: unknown): unknown {
+  if (output instanceof Error) throw output;
+  return output;
 }
 
 /** A promise that waits for its turn may reject meanwhile, which must not count as unhandled. */

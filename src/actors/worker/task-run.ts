@@ -184,11 +184,10 @@ export class TaskRun {
     const { slots, executor, context } = this.#ground;
     const { signal } = this.#stop.work;
     const rank = this.begun ? "begun" : this.task.spec.priority;
-    const result = await slots.run(rank, async () => {
-      // Only now: a task that waits in the queue of a worker that dies is not to blame.
-      if (this.#mark && !this.begun) await marks.add();
-      this.#began ??= context.clock.now();
-      return await executor.run(this.#request(move, handler), signal);
+    const result = await slots.run(rank, () => {
+      const runPass = () => executor.run(this.#request(move, handler), signal);
+      const marking = this.#begin(marks);
+      return marking === undefined ? runPass() : marking.then(runPass);
     });
     if (result === undefined || signal.aborted) return undefined;
     this.#handlerMs += result.handlerMs;
@@ -201,6 +200,13 @@ export class TaskRun {
       random: context.random,
       now: context.clock.now(),
     });
+  }
+
+  /** Only now: a task that waits in the queue of a worker that dies is not to blame. */
+  #begin(marks: DeathMarks): Promise<void> | undefined {
+    const marking = this.#mark && !this.begun ? marks.add() : undefined;
+    this.#began ??= this.#ground.context.clock.now();
+    return marking;
   }
 
   #request({ next }: ChunkMove, handler: LoadedHandler): PassRequest {
@@ -275,7 +281,8 @@ export class TaskRun {
       { result, reducer, failures: settledFailures, specText },
       this.#stop.work.signal,
     );
-    await marks.remove();
+    const unmarking = marks.remove();
+    if (unmarking !== undefined) await unmarking;
     return { type: "stored", handlerMs: this.#handlerMs, failed: failures.length };
   }
 

@@ -26,7 +26,7 @@ export function checkStream(options: StreamFlags): void {
     if (options[other] !== undefined) throw new InvalidOption("--stream", `it does not go with --${other}.`);
   }
   const { reduce = "collect" } = options;
-  if (reduce !== "collect" && reduce !== "concat")
+  if (reduce !== "collect")
     throw new InvalidOption("--stream", `it streams outputs one by one: "${reduce}" reduces them.`);
 }
 
