@@ -5,6 +5,7 @@ import { Dispatcher } from "../../src/actors/dispatcher/dispatcher.ts";
 import { fail, type Handler } from "../../src/actors/handlers/handler.ts";
 import { HandlerSet } from "../../src/actors/handlers/handler-set.ts";
 import { InlineExecutor } from "../../src/actors/handlers/inline-executor.ts";
+import { BUILT_IN } from "../../src/actors/handlers/registry.ts";
 import { Worker } from "../../src/actors/worker/worker.ts";
 import type { SimulatedBroker } from "../../src/broker/simulated/client.ts";
 import type { SimulatedServer } from "../../src/broker/simulated/server.ts";
@@ -302,7 +303,8 @@ export class Berth {
   }
 
   #handlers(clock: ActorClock): HandlerSet {
-    const handler = { kind: "work", fn: this.#handler(clock), inline: true, source: "simulation" };
+    // A handler of our own is not guarded against ending the process, which would make every await dearer.
+    const handler = { kind: "work", fn: this.#handler(clock), inline: true, source: BUILT_IN };
     return new HandlerSet({ files: [], overrides: [], handlers: [handler] });
   }
 

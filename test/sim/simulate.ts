@@ -9,6 +9,7 @@ import { Names } from "../../src/protocol/names.ts";
 import { sleep } from "../../src/runtime/clock.ts";
 import { VirtualClock } from "../../src/runtime/virtual-clock.ts";
 import { Dice } from "./dice.ts";
+import { scenarioOf } from "./draw.ts";
 import { elementsOf } from "./elements.ts";
 import { Berth, contextOf, type FleetGround } from "./fleet.ts";
 import { Ledger } from "./ledger.ts";
@@ -21,7 +22,6 @@ import {
   rangeStart,
   type Scenario,
   type SimJob,
-  scenarioOf,
 } from "./scenario.ts";
 
 export interface SimulateOptions {
@@ -54,8 +54,8 @@ const LIVENESS_MS = 45_000;
 const DRAIN_MS = 40_000;
 const STOP_MS = 30_000;
 /** A message may take so long to become a job. */
-const SENDING_MS = 500;
-const STEP_MS = 250;
+const SENDING_MS = 300;
+const STEP_MS = 100;
 const GIGABYTE = 1024 ** 3;
 const PIECE_BYTES = 200;
 
@@ -450,7 +450,7 @@ class Simulation {
     const limit = this.#elapsed() + DRAIN_MS;
     let left = await this.#left(observer);
     while (!left.isNothing && this.#elapsed() < limit) {
-      await this.#clock.advance(1_000);
+      await this.#clock.advance(STEP_MS);
       left = await this.#left(observer);
     }
     this.#ledger.checkOutcomes();
