@@ -70,6 +70,7 @@ const LONG: Extent = {
 };
 
 const LONG_SHARE = 0.05;
+const LOSS_SHARE = 0.1;
 /** Room for a few batches of windowed jobs. */
 const TIGHT = 32 * 1024;
 /** So many tasks of a job may be out where there is little room: more would never fit in one batch. */
@@ -83,7 +84,9 @@ export function scenarioOf(seed: number): Scenario {
   const drawn = jobsOf(dice.fork("jobs"), extent);
   const jobs = fleet.taskBytes === TIGHT ? drawn.map(windowed) : drawn;
   const weather = isCalm ? [] : weatherOf(dice.fork("weather"), extent);
-  const blows = isCalm ? [] : blowsOf(dice.fork("blows"), extent, fleet);
+  const blows = isCalm
+    ? []
+    : [...blowsOf(dice.fork("blows"), extent, fleet), ...lossesOf(dice.fork("losses"), jobs)];
   return { seed, ...fleet, jobs, weather, blows, calmAt: calmAfter(weather, blows) };
 }
 
@@ -181,6 +184,17 @@ function blowsOf(dice: Dice, extent: Extent, fleet: FleetPart): Blow[] {
   const isStorm = dice.chance(0.15);
   const length = isStorm ? dice.int(extent.blows + 1, 3 * extent.blows + 1) : dice.int(0, extent.blows);
   return Array.from({ length }, () => blowOf(dice, extent, fleet));
+}
+
+/** The broker loses what it stored, most likely of a job that is under way. */
+function lossesOf(dice: Dice, jobs: readonly SimJob[]): Blow[] {
+  if (!dice.chance(LOSS_SHARE)) return [];
+  return Array.from({ length: dice.int(1, 2) }, () => ({
+    type: "loss",
+    at: dice.pick(jobs).at + dice.pick([2, 5, 20, 100, 300]),
+    stream: dice.pick(["MUSTER_TASKS", "MUSTER_RESULTS"]),
+    share: dice.pick([0.3, 1]),
+  }));
 }
 
 /** What subjects have in them at the steps that matter. */

@@ -276,6 +276,7 @@ export class Berth {
     };
     events.onAny((name, payload) => {
       if (name.startsWith("partition.")) epoch++;
+      if (name === "items.lost") ledger.noteItemsLost(`${id} ${JSON.stringify(payload)}`);
       tell(`${id} ${name} ${JSON.stringify(payload)}`);
     });
   }

@@ -1,6 +1,6 @@
 /** One simulation: the actors as they are, over a broker, clocks and faults that a seed determines. */
 import { Client } from "../../src/actors/client.ts";
-import type { TopologyPlan } from "../../src/broker/port.ts";
+import type { StreamMessage, TopologyPlan } from "../../src/broker/port.ts";
 import type { SimulatedBroker } from "../../src/broker/simulated/client.ts";
 import { SimulatedServer } from "../../src/broker/simulated/server.ts";
 import { topologyOf } from "../../src/broker/topology.ts";
@@ -77,6 +77,7 @@ interface LetterBody {
 
 class Simulation {
   readonly #scenario: Scenario;
+  readonly #dice: Dice;
   readonly #clock = new VirtualClock();
   readonly #server: SimulatedServer;
   readonly #ledger: Ledger;
@@ -99,6 +100,7 @@ class Simulation {
   ) {
     const dice = new Dice(scenario.seed).fork("run");
     this.#scenario = scenario;
+    this.#dice = dice.fork("losses");
     this.#onLine = onLine;
     this.#startedAt = this.#clock.now();
     this.#ledger = new Ledger(scenario);
@@ -406,6 +408,7 @@ class Simulation {
 
   #strike(blow: Blow): void {
     if (blow.type === "restart") return this.#restart(blow.downMs);
+    if (blow.type === "loss") return this.#lose(blow);
     this.#berth(blow.role, blow.index)?.strike(blow, blow.trigger);
   }
 
@@ -423,6 +426,13 @@ class Simulation {
       this.#tell("the broker is back");
       this.#server.start();
     });
+  }
+
+  #lose({ stream, share }: Extract<Blow, { type: "loss" }>): void {
+    // Of a job that is a single task, that task is all there is.
+    const isHeld = ({ subject }: StreamMessage) => this.#ledger.isQueued(this.#names.lastToken(subject));
+    const lost = this.#server.lose(stream, (message) => isHeld(message) && this.#dice.chance(share));
+    this.#tell(`the broker loses ${lost} messages of ${stream}`);
   }
 
   #onPassage(client: string, passage: Passage, subject: string): void {

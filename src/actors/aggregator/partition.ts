@@ -7,10 +7,11 @@
 import type { StreamMessage, Tail } from "../../broker/port.ts";
 import { onResult, startGather } from "../../domain/gather.ts";
 import type { Reducer } from "../../domain/reducers/index.ts";
-import { toMusterError, WriteConflict } from "../../errors.ts";
+import { ResultGone, toMusterError, WriteConflict } from "../../errors.ts";
 import { decodeResult, type Result } from "../../protocol/messages.ts";
 import { encodeProgress, type ProgressLine } from "../../protocol/progress.ts";
 import { type JobSpec, SpecDecoder } from "../../protocol/spec.ts";
+import type { Standing } from "../../protocol/standing.ts";
 import { Background } from "../../runtime/background.ts";
 import type { Timer } from "../../runtime/clock.ts";
 import { Service } from "../../runtime/service.ts";
@@ -20,7 +21,7 @@ import { report } from "../report.ts";
 import { type PieceCache, readObject } from "./assemble.ts";
 import { decodeJobCheckpoint, readJobCheckpoints, readPosition } from "./checkpoint.ts";
 import { endingOf } from "./ending.ts";
-import { type LiveJob, liveJob } from "./live-job.ts";
+import { type LiveJob, liveJob, standingOf } from "./live-job.ts";
 import { Persistence } from "./persistence.ts";
 
 export interface PartitionOptions {
@@ -74,6 +75,13 @@ export class Partition extends Service {
   tell(job: string): void {
     const live = this.#jobs.get(job);
     if (live !== undefined) this.#noteChange(live);
+  }
+
+  /** Which of the released items were not counted so far; undefined where the job is over, or this partition not ready. */
+  standing(job: string, released: number): Standing | undefined {
+    if (this.phase !== "running" || this.#ended.has(job)) return undefined;
+    const live = this.#jobs.get(job);
+    return live?.ending ? undefined : standingOf(live, released, this.#digested);
   }
 
   /** The job is over by somebody else's hand. */
@@ -155,8 +163,19 @@ export class Partition extends Service {
 
   /** A partial that lies in the object store is read before it is combined. */
   async #takeObject(live: LiveJob, result: Result, message: StreamMessage): Promise<void> {
-    const partial = await readObject(this.#options.context, result.object ?? "");
-    this.#count(live, { ...result, partial }, message);
+    const { context } = this.#options;
+    try {
+      const partial = await readObject(context, result.object ?? "");
+      this.#count(live, { ...result, partial }, message);
+    } catch (error) {
+      // It counts as missing: the job's dispatcher will notice.
+      if (!(error instanceof ResultGone)) throw error;
+      context.events.emit("message.invalid", {
+        subject: message.subject,
+        code: error.code,
+        message: error.message,
+      });
+    }
   }
 
   /** Until the work is done, a takeover would replay from here. */
@@ -200,9 +219,23 @@ export class Partition extends Service {
     live.ending = true;
     this.#background.run(async () => {
       const { context, cache } = this.#options;
-      await endJob(context, endingOf(context, live, cache), this.workSignal);
+      try {
+        await endJob(context, endingOf(context, live, cache), this.workSignal);
+      } catch (error) {
+        if (error instanceof ResultGone) return this.#uncount(live, error);
+        throw error;
+      }
       await this.#drop(live.state.spec.job, live);
     });
+  }
+
+  /** What an ordered job had counted is gone before its end: it begins anew, when its dispatcher notices. */
+  #uncount({ state }: LiveJob, { code, message }: ResultGone): void {
+    const { context, cache, partition } = this.#options;
+    const { job } = state.spec;
+    cache.drop(state.pieces);
+    this.#jobs.delete(job);
+    context.events.emit("message.invalid", { subject: context.names.result(partition, job), code, message });
   }
 
   /** A job whose reducer this aggregator cannot make: it can only fail. */
@@ -295,10 +328,14 @@ export class Partition extends Service {
     if (!this.#persistence.busy) this.#background.run(() => this.#checkpoint());
   }
 
+  /** All results up to this sequence were counted. */
+  get #digested(): number {
+    return Math.min(this.#position, ...[...this.#pinned].map((seq) => seq - 1));
+  }
+
   async #checkpoint(): Promise<void> {
-    const position = Math.min(this.#position, ...[...this.#pinned].map((seq) => seq - 1));
     try {
-      const written = await this.#persistence.checkpoint(position, this.#jobs);
+      const written = await this.#persistence.checkpoint(this.#digested, this.#jobs);
       if (written) this.#options.context.events.emit("checkpoint.written", written);
     } catch (error) {
       if (!(error instanceof WriteConflict)) throw error;

@@ -5,13 +5,23 @@
 import type { Delivery } from "../../broker/port.ts";
 import { type JobPlan, planJob } from "../../domain/plan.ts";
 import { reducerFor } from "../../domain/reducers/index.ts";
-import { isDispatched, onGathered, type ScatterState, startScatter, tasksOut } from "../../domain/scatter.ts";
+import {
+  chunkAgain,
+  isDispatched,
+  onGathered,
+  onReleasedAgain,
+  type ScatterState,
+  startScatter,
+  tasksOut,
+  windowOf,
+} from "../../domain/scatter.ts";
 import { MusterError, toMusterError } from "../../errors.ts";
 import { encodeJson } from "../../protocol/json.ts";
 import type { Outcome, OutcomeState } from "../../protocol/messages.ts";
 import { HEADER, isToken } from "../../protocol/names.ts";
 import type { ProgressLine } from "../../protocol/progress.ts";
 import type { ReplyTo } from "../../protocol/spec.ts";
+import type { Standing } from "../../protocol/standing.ts";
 import {
   jobOfKey,
   jobOfMessage,
@@ -22,8 +32,11 @@ import {
 import type { Timer } from "../../runtime/clock.ts";
 import type { ActorContext } from "../context.ts";
 import { cutShort, endJob, NO_COUNTS, readOutcome, replyOutcome } from "../outcomes.ts";
+import { storeSurely } from "../store-surely.ts";
 import { closeCursor, NO_CURSOR, readCursor } from "./cursor.ts";
-import { JobTaken, Releaser, releaseSmall } from "./release.ts";
+import { Losses } from "./losses.ts";
+import { JobTaken, MAX_BATCH_TASKS, Releaser, releaseSmall } from "./release.ts";
+import { tasksAgain } from "./release-again.ts";
 import { openSource, type Source } from "./source.ts";
 
 /** What a run needs of its dispatcher. */
@@ -79,6 +92,8 @@ export class JobRun {
   #lastNews = 0;
   #pumping = false;
   #pumpAgain = false;
+  /** All tasks of a small job are stored. */
+  #isSmallOut = false;
   /** The batch that is under way, or was last. */
   #releasing: Promise<void> | undefined;
   #settle: ((end: RunEnd) => void) | undefined;
@@ -235,6 +250,7 @@ export class JobRun {
     const ended = this.#untilEnded(plan);
     this.#source = await openSource(context, plan.input);
     await releaseSmall(context, { spec: plan.spec, chunk, source: this.#source }, signal);
+    this.#isSmallOut = true;
     this.#warnIfNobody();
     const end = await ended;
     // Tasks may have been stored after whoever ended the job purged them.
@@ -277,7 +293,12 @@ export class JobRun {
     const onStop = () => this.#settle?.({ type: "stopped" });
     signal.addEventListener("abort", onStop, { once: true });
     this.#lastNews = context.clock.now();
-    timers.push(context.clock.every(CHECK_MS, () => this.#check()));
+    const losses = this.#losses(plan);
+    const check = () => {
+      this.#check();
+      losses.look(this.#line?.items ?? 0);
+    };
+    timers.push(context.clock.every(CHECK_MS, check));
     if (plan.spec.deadline !== undefined) timers.push(this.#armDeadline(plan.spec.deadline));
     const ended = new Promise<RunEnd>((resolve, reject) => {
       this.#settle = resolve;
@@ -367,6 +388,67 @@ export class JobRun {
     if (slotsFor(this.kind) === 0) context.events.emit("job.waiting", { job: this.job, kind: this.kind });
   }
 
+  // ── when the broker lost something ────────────────────────────────────────────────────────────────────────────
+
+  #losses(plan: JobPlan): Losses {
+    return new Losses({
+      context: this.#ground.context,
+      job: this.job,
+      released: () => this.#released(plan),
+      releaseAgain: async (standing) => await this.#releaseAgain(plan, standing),
+      giveUp: async (error) => this.#settle?.(await this.#endEarly("failed", error)),
+    });
+  }
+
+  #released({ spec }: JobPlan): number | undefined {
+    if (this.#pumping) return undefined;
+    return this.#isSmallOut ? spec.total : this.#scatter?.dispatched.next;
+  }
+
+  /** Meanwhile nothing new is released. */
+  async #releaseAgain(plan: JobPlan, standing: Standing): Promise<void> {
+    if (this.#pumping || this.#settle === undefined) return;
+    this.#pumping = true;
+    const again =
+      this.#scatter === undefined || this.#releaser === undefined
+        ? this.#againSmall(plan, standing)
+        : this.#againLarge(plan, standing, this.#scatter, this.#releaser);
+    this.#releasing = again.then(
+      () => this.#pumped(true),
+      (error) => this.#failRun?.(error),
+    );
+    await this.#releasing;
+  }
+
+  async #againSmall({ spec, input, smallChunk = 1 }: JobPlan, { missing }: Standing): Promise<void> {
+    const { context, signal } = this.#ground;
+    const bounds = { version: undefined, total: spec.total, chunk: smallChunk, most: missing.length };
+    const messages = await tasksAgain(context, { spec, input, missing, ...bounds });
+    await Promise.all(messages.map((message) => storeSurely(context, message, signal)));
+  }
+
+  async #againLarge(
+    { spec, input }: JobPlan,
+    standing: Standing,
+    scatter: ScatterState,
+    releaser: Releaser,
+  ): Promise<void> {
+    const { context, signal, slotsFor } = this.#ground;
+    const { missing } = standing;
+    const most = Math.min(MAX_BATCH_TASKS, windowOf(scatter, slotsFor(this.kind), 0));
+    const bounds = {
+      version: releaser.version,
+      total: scatter.limits.total,
+      chunk: chunkAgain(scatter),
+      most,
+    };
+    const messages = await tasksAgain(context, { spec, input, missing, ...bounds });
+    const next = onReleasedAgain(scatter, standing, messages.length);
+    await releaser.releaseAgain(messages, next, signal);
+    this.#line = undefined; // The aggregator may have counted less than it had.
+    this.#scatter = next;
+  }
+
   // ── ending early ─────────────────────────────────────────────────────────────────────────────────────────────
 
   #armDeadline(deadline: number): Timer {
@@ -386,17 +468,16 @@ export class JobRun {
   }
 
   async #expire(): Promise<RunEnd> {
+    return await this.#endEarly("expired", cutShort("expired", this.job, this.#plan?.spec.deadline));
+  }
+
+  async #endEarly(state: "expired" | "failed", error: MusterError): Promise<RunEnd> {
     const { context, signal } = this.#ground;
     const { job, kind } = this;
-    const error = cutShort("expired", job, this.#plan?.spec.deadline);
     const submitted = this.#plan?.spec.submitted ?? this.delivery.time;
     const { tasks = 0, items = 0, failed = 0, handlerMs = 0 } = this.#line ?? {};
     const counts = { tasks, items, failed, handlerMs, duplicates: 0 };
-    await endJob(
-      context,
-      { job, kind, state: "expired", counts, submitted, error, reply: this.#reply },
-      signal,
-    );
+    await endJob(context, { job, kind, state, counts, submitted, error, reply: this.#reply }, signal);
     context.broker.publish({ subject: context.names.control("cancel"), data: JSON.stringify({ job }) });
     await purgeTasks(context, job);
     return { type: "done" };
