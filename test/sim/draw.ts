@@ -92,8 +92,13 @@ export function scenarioOf(seed: number): Scenario {
 
 /** When the last fault is over, those that wait for a message left aside. */
 function calmAfter(weather: readonly Weather[], blows: readonly Blow[]): number {
-  const restarts = blows.map((blow) => blow.at + (blow.type === "restart" ? blow.downMs : 0));
-  return Math.max(0, ...restarts, ...weather.map(({ until }) => until));
+  const ends = blows.map((blow) => blow.at + lengthOf(blow));
+  return Math.max(0, ...ends, ...weather.map(({ until }) => until));
+}
+
+function lengthOf(blow: Blow): number {
+  if (blow.type === "restart") return blow.downMs;
+  return blow.type === "loss" ? blow.ms : 0;
 }
 
 function windowed(job: SimJob): SimJob {
@@ -191,7 +196,8 @@ function lossesOf(dice: Dice, jobs: readonly SimJob[]): Blow[] {
   if (!dice.chance(LOSS_SHARE)) return [];
   return Array.from({ length: dice.int(1, 2) }, () => ({
     type: "loss",
-    at: dice.pick(jobs).at + dice.pick([2, 5, 20, 100, 300]),
+    at: dice.pick(jobs).at + dice.pick([0, 2, 20, 100]),
+    ms: dice.pick([0, 50, 300]),
     stream: dice.pick(["MUSTER_TASKS", "MUSTER_RESULTS"]),
     share: dice.pick([0.3, 1]),
   }));

@@ -75,8 +75,8 @@ export type Harm =
 export type Blow =
   | (Target & Harm)
   | { type: "restart"; at: number; downMs: number }
-  /** The broker loses a share of what it has stored; of cursors and tasks, or of results. */
-  | { type: "loss"; at: number; stream: "MUSTER_TASKS" | "MUSTER_RESULTS"; share: number };
+  /** For so long the broker loses a share of what it has stored: of cursors and tasks, or of results. */
+  | { type: "loss"; at: number; ms: number; stream: "MUSTER_TASKS" | "MUSTER_RESULTS"; share: number };
 
 export type Via = "store" | "records" | "raw" | "submit" | "run" | "watch";
 export type Reduce = "sum" | "count" | "collect" | "merge-counts";

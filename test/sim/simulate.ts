@@ -56,6 +56,8 @@ const STOP_MS = 30_000;
 /** A message may take so long to become a job. */
 const SENDING_MS = 300;
 const STEP_MS = 100;
+/** While the broker loses messages, it does so this often. */
+const LOSS_MS = 2;
 const GIGABYTE = 1024 ** 3;
 const PIECE_BYTES = 200;
 
@@ -428,11 +430,13 @@ class Simulation {
     });
   }
 
-  #lose({ stream, share }: Extract<Blow, { type: "loss" }>): void {
+  #lose(blow: Extract<Blow, { type: "loss" }>): void {
+    const { stream, share, ms } = blow;
     // Of a job that is a single task, that task is all there is.
     const isHeld = ({ subject }: StreamMessage) => this.#ledger.isQueued(this.#names.lastToken(subject));
     const lost = this.#server.lose(stream, (message) => isHeld(message) && this.#dice.chance(share));
-    this.#tell(`the broker loses ${lost} messages of ${stream}`);
+    if (lost > 0) this.#tell(`the broker loses ${lost} messages of ${stream}`);
+    if (ms > 0) this.#later(LOSS_MS, () => this.#lose({ ...blow, ms: ms - LOSS_MS }));
   }
 
   #onPassage(client: string, passage: Passage, subject: string): void {

@@ -92,6 +92,7 @@ export class JobRun {
   #lastNews = 0;
   #pumping = false;
   #pumpAgain = false;
+  #losses: Losses | undefined;
   /** All tasks of a small job are stored. */
   #isSmallOut = false;
   /** The batch that is under way, or was last. */
@@ -293,10 +294,10 @@ export class JobRun {
     const onStop = () => this.#settle?.({ type: "stopped" });
     signal.addEventListener("abort", onStop, { once: true });
     this.#lastNews = context.clock.now();
-    const losses = this.#losses(plan);
+    this.#losses = this.#watchLosses(plan);
     const check = () => {
       this.#check();
-      losses.look(this.#line?.items ?? 0);
+      this.#losses?.look(this.#line?.items ?? 0);
     };
     timers.push(context.clock.every(CHECK_MS, check));
     if (plan.spec.deadline !== undefined) timers.push(this.#armDeadline(plan.spec.deadline));
@@ -326,6 +327,8 @@ export class JobRun {
     this.#line = line;
     if (this.#scatter !== undefined) this.#scatter = onGathered(this.#scatter, line);
     this.#pump();
+    // Where more is missing than fitted into the window, the rest need not wait for the next check.
+    if (this.#scatter !== undefined && tasksOut(this.#scatter) === 0) this.#losses?.look(line.items);
   }
 
   /** Releases as much as the window allows, one batch after the other; what comes meanwhile is looked at afterwards. */
@@ -390,7 +393,7 @@ export class JobRun {
 
   // ── when the broker lost something ────────────────────────────────────────────────────────────────────────────
 
-  #losses(plan: JobPlan): Losses {
+  #watchLosses(plan: JobPlan): Losses {
     return new Losses({
       context: this.#ground.context,
       job: this.job,
@@ -409,6 +412,7 @@ export class JobRun {
   async #releaseAgain(plan: JobPlan, standing: Standing): Promise<void> {
     if (this.#pumping || this.#settle === undefined) return;
     this.#pumping = true;
+    this.#line = undefined; // The aggregator may count less than it had.
     const again =
       this.#scatter === undefined || this.#releaser === undefined
         ? this.#againSmall(plan, standing)
@@ -422,7 +426,7 @@ export class JobRun {
 
   async #againSmall({ spec, input, smallChunk = 1 }: JobPlan, { missing }: Standing): Promise<void> {
     const { context, signal } = this.#ground;
-    const bounds = { version: undefined, total: spec.total, chunk: smallChunk, most: missing.length };
+    const bounds = { version: undefined, total: spec.total, chunk: smallChunk, most: Number.POSITIVE_INFINITY };
     const messages = await tasksAgain(context, { spec, input, missing, ...bounds });
     await Promise.all(messages.map((message) => storeSurely(context, message, signal)));
   }
@@ -445,7 +449,6 @@ export class JobRun {
     const messages = await tasksAgain(context, { spec, input, missing, ...bounds });
     const next = onReleasedAgain(scatter, standing, messages.length);
     await releaser.releaseAgain(messages, next, signal);
-    this.#line = undefined; // The aggregator may have counted less than it had.
     this.#scatter = next;
   }
 

@@ -50,10 +50,8 @@ export class Losses {
     const { context } = this.#ground;
     const released = this.#ground.released();
     const now = context.clock.now();
-    if (released === undefined || this.#hasMoved(items, released)) {
-      this.#since = now;
-      return;
-    }
+    if (released === undefined || this.#hasMoved(items, released)) this.#since = now;
+    if (released === undefined) return;
     const patience = this.#isMending ? 0 : context.topology.leaseMs;
     if (this.#isLooking || now - this.#since < patience) return;
     this.#isLooking = true;
