@@ -204,7 +204,7 @@ export class ItemsLost extends MusterError {
   constructor(job: string, missing: number, released: number) {
     super(
       "items_lost",
-      410,
+      500,
       `${missing} of the ${released} released items of job "${job}" are gone from the broker: it lost their tasks or results, again and again.`,
     );
   }
@@ -213,7 +213,7 @@ export class ItemsLost extends MusterError {
 /** A result that was counted is gone from the broker before the job's result was put together. */
 export class ResultGone extends MusterError {
   constructor(what: string) {
-    super("result_gone", 410, `A part of the result is gone from the broker: ${what}.`);
+    super("result_gone", 500, `A part of the result is gone from the broker: ${what}.`);
   }
 }
 
