@@ -3,6 +3,7 @@ import type { Piece } from "../../domain/gather.ts";
 import { OrderedJoin } from "../../domain/reducers/index.ts";
 import { ResultGone } from "../../errors.ts";
 import { decodeResult } from "../../protocol/messages.ts";
+import { decodePack } from "../../protocol/pack.ts";
 import { SpecDecoder } from "../../protocol/spec.ts";
 import type { ActorContext } from "../context.ts";
 import type { ResultText } from "../outcomes.ts";
@@ -13,27 +14,27 @@ const AHEAD = 32;
 /** Partials of ordered jobs that are kept in memory until their job ends, within a budget in bytes. */
 export class PieceCache {
   readonly #budget: number;
-  readonly #texts = new Map<number, string>();
+  readonly #texts = new Map<Piece, string>();
   #bytes = 0;
 
   constructor(budget: number) {
     this.#budget = budget;
   }
 
-  add(seq: number, text: string): void {
-    if (this.#bytes + text.length > this.#budget || this.#texts.has(seq)) return;
-    this.#texts.set(seq, text);
+  add(piece: Piece, text: string): void {
+    if (this.#bytes + text.length > this.#budget) return;
+    this.#texts.set(piece, text);
     this.#bytes += text.length;
   }
 
-  get(seq: number): string | undefined {
-    return this.#texts.get(seq);
+  get(piece: Piece): string | undefined {
+    return this.#texts.get(piece);
   }
 
   drop(pieces: readonly Piece[]): void {
-    for (const { seq } of pieces) {
-      this.#bytes -= this.#texts.get(seq)?.length ?? 0;
-      this.#texts.delete(seq);
+    for (const piece of pieces) {
+      this.#bytes -= this.#texts.get(piece)?.length ?? 0;
+      this.#texts.delete(piece);
     }
   }
 }
@@ -81,13 +82,17 @@ async function* texts(
 /** The partial of a piece, from wherever it lies. @throws ResultGone */
 export async function textOfPiece(context: ActorContext, piece: Piece, cache: PieceCache): Promise<string> {
   if (piece.object !== undefined) return await readObject(context, piece.object);
-  return cache.get(piece.seq) ?? (await readPiece(context, piece));
+  return cache.get(piece) ?? (await readPiece(context, piece));
 }
 
-async function readPiece({ broker, names }: ActorContext, { seq }: Piece): Promise<string> {
+async function readPiece({ broker, names }: ActorContext, { seq, from, count }: Piece): Promise<string> {
   const message = await broker.at(names.stream("results"), seq);
   if (message === undefined) throw new ResultGone(`message ${seq} of the results stream`);
-  return decodeResult(message, new SpecDecoder(1)).partial;
+  const specs = new SpecDecoder(1);
+  const results = decodePack(message).map((part) => decodeResult(part, specs));
+  const result = results.find((each) => each.from === from && each.count === count);
+  if (result === undefined) throw new ResultGone(`a part of message ${seq} of the results stream`);
+  return result.partial;
 }
 
 /** An object of the outputs bucket, whole. @throws ResultGone */

@@ -426,7 +426,12 @@ export class JobRun {
 
   async #againSmall({ spec, input, smallChunk = 1 }: JobPlan, { missing }: Standing): Promise<void> {
     const { context, signal } = this.#ground;
-    const bounds = { version: undefined, total: spec.total, chunk: smallChunk, most: Number.POSITIVE_INFINITY };
+    const bounds = {
+      version: undefined,
+      total: spec.total,
+      chunk: smallChunk,
+      most: Number.POSITIVE_INFINITY,
+    };
     const messages = await tasksAgain(context, { spec, input, missing, ...bounds });
     await Promise.all(messages.map((message) => storeSurely(context, message, signal)));
   }

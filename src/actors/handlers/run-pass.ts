@@ -2,6 +2,7 @@
 import type { ItemFailure, PassResult } from "../../domain/pass.ts";
 import { reducerFor } from "../../domain/reducers/index.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import { listen, unlisten } from "./abort-fan.ts";
 import { failureOf } from "./failure.ts";
 import { fail, type HandlerLogEntry, steerOf } from "./handler.ts";
 import type { HandlerSet, LoadedHandler } from "./handler-set.ts";
@@ -68,11 +69,11 @@ class Pass {
 
   async run(): Promise<PassResult> {
     const offsets = askedOffsets(this.#request);
-    this.#hooks.signal.addEventListener("abort", this.#onAbort, { once: true });
+    listen(this.#hooks.signal, this.#onAbort);
     try {
       return await this.#runAll(offsets);
     } finally {
-      this.#hooks.signal.removeEventListener("abort", this.#onAbort);
+      unlisten(this.#hooks.signal, this.#onAbort);
       this.#patience.close();
     }
   }

@@ -4,6 +4,9 @@ import { type AbortLink, followSignal } from "./abort-link.ts";
 import { nothingRun, type PassRequest } from "./pass.ts";
 import { Slots } from "./slots.ts";
 
+/** Controllers that are kept, in use or not: a worker of one slot runs a job's passes one after the other. */
+const MOST_KEPT = 64;
+
 /** Runs one pass that has a slot. */
 export type RunPass = (request: PassRequest, signal: AbortSignal) => Promise<PassResult>;
 
@@ -57,8 +60,18 @@ export class Runs {
 
   #leave(signal: AbortSignal, group: Group): void {
     if (--group.passes > 0) return;
+    // The newest idle one stands last.
     this.#groups.delete(signal);
-    group.link.release();
+    this.#groups.set(signal, group);
+    if (this.#groups.size > MOST_KEPT) this.#forgetOldest();
+  }
+
+  #forgetOldest(): void {
+    for (const [signal, { link, passes }] of this.#groups) {
+      if (passes > 0) continue;
+      this.#groups.delete(signal);
+      return link.release();
+    }
   }
 
   async #inSlot(request: PassRequest, signal: AbortSignal): Promise<PassResult> {

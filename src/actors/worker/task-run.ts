@@ -14,6 +14,7 @@ import type { HandlerSet, LoadedHandler } from "../handlers/handler-set.ts";
 import type { Executor, Inputs, PassRequest } from "../handlers/pass.ts";
 import { DeathMarks } from "./deaths.ts";
 import type { JobStop, JobStops } from "./job-stops.ts";
+import type { ResultStore } from "./result-store.ts";
 import { itemsOf, split, storeResult } from "./settle.ts";
 import type { SlotQueue } from "./slot-queue.ts";
 
@@ -22,6 +23,7 @@ export interface TaskGround {
   context: ActorContext;
   handlers: HandlerSet;
   executor: Executor;
+  results: ResultStore;
   slots: SlotQueue;
   stops: JobStops;
   /** Lets one task at a time run of those that a worker died with, so that the one to blame takes no other with it again. */
@@ -234,7 +236,7 @@ export class TaskRun {
     const { specText } = this.task;
     const { failures: settledFailures } = settled;
     await storeResult(
-      context,
+      this.#ground,
       { result, reducer, failures: settledFailures, specText },
       this.#stop.work.signal,
     );

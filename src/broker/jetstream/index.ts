@@ -44,17 +44,11 @@ import { ensureConsumer, ensureStream } from "./admin.ts";
 import { API_CODE, JetStreamApi, requestError } from "./api.ts";
 import { type Ground, JetStreamConsumption, JetStreamTail, type Restartable } from "./consumption.ts";
 import { gather } from "./gather.ts";
-import {
-  CoreMessage,
-  encodeHeaders,
-  fromDirectAnswer,
-  fromStoredAnswer,
-  type StoredAnswer,
-} from "./messages.ts";
+import { CoreMessage, fromDirectAnswer, fromStoredAnswer, type StoredAnswer } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
 import { Publisher } from "./publisher.ts";
 import { ensureBucket, ensureObjectBucket, openBucket, openObjects } from "./stores.ts";
-import { checkOpen, checkSize } from "./wire.ts";
+import { checkOpen, optionsOf, toWire } from "./wire.ts";
 
 export interface JetStreamOptions {
   servers: string[];
@@ -198,23 +192,17 @@ class JetStreamBroker implements Broker {
 
   publish(message: OutMessage): void {
     if (this.#nc.isClosed()) return; // At most once, and so not at all.
-    checkSize(this.#nc, message, message.headers);
-    const headers = encodeHeaders(message.headers);
-    this.#outbox.publish(message.subject, message.data, {
-      ...(headers === undefined ? {} : { headers }),
-      ...(message.reply === undefined ? {} : { reply: message.reply }),
-    });
+    this.#outbox.publish(toWire(this.#nc, message, message.headers), message.reply);
   }
 
   async request(message: OutMessage, { timeoutMs, signal }: RequestOptions): Promise<InMessage> {
     signal?.throwIfAborted();
     checkOpen(this.#nc);
-    checkSize(this.#nc, message, message.headers);
-    const headers = encodeHeaders(message.headers);
+    const wire = toWire(this.#nc, message, message.headers);
     this.#outbox.flush();
-    const answer = this.#nc.request(message.subject, message.data, {
+    const answer = this.#nc.request(wire.subject, wire.payload, {
       timeout: timeoutMs,
-      ...(headers === undefined ? {} : { headers }),
+      ...optionsOf(wire, undefined),
     });
     try {
       return new CoreMessage(await abortable(answer, signal));
@@ -228,9 +216,9 @@ class JetStreamBroker implements Broker {
     const { nc, clock } = this.#ground;
     options.signal?.throwIfAborted();
     checkOpen(nc);
-    checkSize(nc, message, message.headers);
+    const wire = toWire(nc, message, message.headers);
     this.#outbox.flush();
-    return await gather({ nc, clock, inbox: this.inbox() }, message, options);
+    return await gather({ nc, clock, inbox: this.inbox() }, wire, options);
   }
 
   subscribe(subject: string, onMessage: (message: InMessage) => void, queue?: string): Subscription {
