@@ -8,6 +8,7 @@ export interface StandingQuestion {
 }
 
 export interface Standing {
+  readonly job: string;
   /** Results up to this sequence were read. */
   readonly upTo: number;
   /** Tasks and items that were counted. */
@@ -28,10 +29,17 @@ export function decodeQuestion(value: Partial<StandingQuestion> | undefined): St
 
 /** The answer, where it is one. */
 export function decodeStanding(value: Partial<Standing> | undefined): Standing | undefined {
-  const { upTo, tasks, items, missing } = value ?? {};
-  if (!isCount(upTo) || !isCount(tasks) || !isCount(items) || !Array.isArray(missing)) return undefined;
+  const { job, upTo, tasks, items, missing } = value ?? {};
+  if (
+    typeof job !== "string" ||
+    !isCount(upTo) ||
+    !isCount(tasks) ||
+    !isCount(items) ||
+    !Array.isArray(missing)
+  )
+    return undefined;
   const areRanges = missing.every((range) => isCount(range?.from) && isCount(range.count) && range.count > 0);
-  return areRanges ? { upTo, tasks, items, missing } : undefined;
+  return areRanges ? { job, upTo, tasks, items, missing } : undefined;
 }
 
 function isCount(value: unknown): value is number {

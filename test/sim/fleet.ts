@@ -272,6 +272,7 @@ export class Berth {
     broker.publish = (message) => {
       if (message.subject === "muster.control.progress")
         ledger.onProgress(`${id} ${epoch}`, String(message.data));
+      if (String(message.data).includes('"missing":')) ledger.onStanding(String(message.data));
       publish.call(broker, message);
     };
     events.onAny((name, payload) => {

@@ -215,6 +215,13 @@ export class Ledger {
     }
   }
 
+  /** An aggregator's answer says how many tasks came back, too. */
+  onStanding(text: string): void {
+    const { job, tasks } = JSON.parse(text) as { job: string; tasks: number };
+    const entry = this.entries.get(job);
+    if (entry !== undefined) entry.gathered = Math.max(entry.gathered, tasks);
+  }
+
   #onLine(key: string, entry: Entry, line: { id: string; tasks: number; items: number }): void {
     const before = this.#told.get(key) ?? 0;
     if (line.items < before && !this.#mayLose)

@@ -120,8 +120,7 @@ export class Aggregator extends Service {
     const { broker, partitions } = this.#context;
     const question = decodeQuestion(jsonOf<StandingQuestion>(message));
     if (question === undefined || message.reply === undefined) return;
-    const { job, released } = question;
-    const standing = this.#partitions.get(partitionOf(job, partitions))?.standing(job, released);
+    const standing = this.#partitions.get(partitionOf(question.job, partitions))?.standing(question);
     if (standing !== undefined) broker.publish({ subject: message.reply, data: JSON.stringify(standing) });
   }
 

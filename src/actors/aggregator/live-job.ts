@@ -2,7 +2,7 @@
 import { Coverage } from "../../domain/coverage.ts";
 import type { GatherState } from "../../domain/gather.ts";
 import type { Reducer } from "../../domain/reducers/index.ts";
-import { MOST_MISSING, type Standing } from "../../protocol/standing.ts";
+import { MOST_MISSING, type Standing, type StandingQuestion } from "../../protocol/standing.ts";
 
 export interface LiveJob {
   readonly state: GatherState;
@@ -44,11 +44,15 @@ export function neededFrom({ state, reducer, checkpointed }: LiveJob): number {
 }
 
 /** What a dispatcher is told that misses items; of a job without results, all of them are missing. */
-export function standingOf(live: LiveJob | undefined, released: number, upTo: number): Standing {
+export function standingOf(
+  live: LiveJob | undefined,
+  { job, released }: StandingQuestion,
+  upTo: number,
+): Standing {
   const coverage = live?.state.coverage ?? new Coverage();
   const missing = coverage
     .holes(released)
     .slice(0, MOST_MISSING)
     .map(([from, end]) => ({ from, count: end - from }));
-  return { upTo, tasks: live?.state.tasks ?? 0, items: coverage.count, missing };
+  return { job, upTo, tasks: live?.state.tasks ?? 0, items: coverage.count, missing };
 }

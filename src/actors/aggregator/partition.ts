@@ -12,7 +12,7 @@ import { decodeResult, type Received } from "../../protocol/messages.ts";
 import { decodePack } from "../../protocol/pack.ts";
 import { encodeProgress, type ProgressLine } from "../../protocol/progress.ts";
 import { type JobSpec, SpecDecoder } from "../../protocol/spec.ts";
-import type { Standing } from "../../protocol/standing.ts";
+import type { Standing, StandingQuestion } from "../../protocol/standing.ts";
 import { Background } from "../../runtime/background.ts";
 import type { Timer } from "../../runtime/clock.ts";
 import { Service } from "../../runtime/service.ts";
@@ -79,10 +79,11 @@ export class Partition extends Service {
   }
 
   /** Which of the released items were not counted so far; undefined where the job is over, or this partition not ready. */
-  standing(job: string, released: number): Standing | undefined {
+  standing(question: StandingQuestion): Standing | undefined {
+    const { job } = question;
     if (this.phase !== "running" || this.#ended.has(job)) return undefined;
     const live = this.#jobs.get(job);
-    return live?.ending ? undefined : standingOf(live, released, this.#digested);
+    return live?.ending ? undefined : standingOf(live, question, this.#digested);
   }
 
   /** The job is over by somebody else's hand. */

@@ -453,7 +453,7 @@ export class JobRun {
     };
     const messages = await tasksAgain(context, { spec, input, missing, ...bounds });
     const next = onReleasedAgain(scatter, standing, messages.length);
-    await releaser.releaseAgain(messages, next, signal);
+    if (messages.length > 0) await releaser.releaseAgain(messages, next, signal);
     this.#scatter = next;
   }
 
