@@ -253,7 +253,8 @@ export class Berth {
     const { context, clock, events } = contextOf(this.#ground, id, broker, this.#fault);
     const process = { id, broker, clock, threats: [], isDead: false };
     this.#watch(id, broker, events);
-    this.#ground.sabotage?.broker?.(broker, this.role);
+    const { roles, broker: tamper } = this.#ground.sabotage ?? {};
+    if (roles === undefined || roles.includes(this.role)) tamper?.(broker);
     return { ...process, actor: this.#actor(context, clock) };
   }
 

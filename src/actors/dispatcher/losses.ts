@@ -11,6 +11,7 @@ import { partitionOf } from "../../protocol/names.ts";
 import { decodeStanding, type Standing, type StandingQuestion } from "../../protocol/standing.ts";
 import type { ActorContext } from "../context.ts";
 import { jsonOf } from "../json.ts";
+import { readOutcome } from "../outcomes.ts";
 
 /** What is asked of the job's run. */
 export interface LossGround {
@@ -81,6 +82,8 @@ export class Losses {
     );
     const standing = await askStanding(context, { job, released });
     if (standing === undefined || standing.upTo < (newest?.seq ?? 0)) return;
+    // Of a job that is over, tasks and results are removed.
+    if ((await readOutcome(context, job)) !== undefined) return;
     await this.#settle(standing, released);
   }
 
