@@ -118,15 +118,6 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     roles: dispatcher,
     broker: (broker) => onDeliveries(broker, nakAcknowledges),
   },
-  "job-lease-not-renewed": {
-    bug: "A dispatcher does not renew the leases of its jobs.",
-    where: "src/actors/dispatcher/dispatcher.ts",
-    roles: dispatcher,
-    broker: (broker) =>
-      onDeliveries(broker, (delivery) => {
-        delivery.working = () => {};
-      }),
-  },
   "cursor-without-cas": {
     bug: "The cursor is moved without compare-and-set.",
     where: "src/actors/dispatcher/cursor.ts",

@@ -12,7 +12,7 @@ export interface Regression {
 
 /** A planted bug as it was last caught. */
 export interface Caught {
-  /** So many of the first `of` seeds catch it. */
+  /** So many of the first `of` seeds catch it; 0 of 0 where that was not measured. */
   caught: number;
   of: number;
   /** What the checker says of the scenario, with names and numbers. */
