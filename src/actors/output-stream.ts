@@ -140,7 +140,7 @@ class Results {
   /** Undefined where the result is gone from the stream: the outcome has it then. */
   async #textOf(piece: Piece): Promise<string | undefined> {
     try {
-      return await textOfPiece(this.#context, piece, this.#cache);
+      return await textOfPiece(this.#context, piece);
     } catch (error) {
       if (error instanceof ImpossibleTransition) return undefined;
       throw error;

@@ -222,9 +222,9 @@ export class Partition extends Service {
     if (live.ending) return;
     live.ending = true;
     this.#background.run(async () => {
-      const { context, cache } = this.#options;
+      const { context } = this.#options;
       try {
-        await endJob(context, endingOf(context, live, cache), this.workSignal);
+        await endJob(context, endingOf(context, live), this.workSignal);
       } catch (error) {
         if (error instanceof ResultGone) return this.#uncount(live, error);
         throw error;

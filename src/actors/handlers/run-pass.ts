@@ -36,11 +36,7 @@ export interface PassHooks {
  * A failing item never disturbs its neighbours. A handler that returns without a promise costs none.
  * @throws UnknownKind, UnknownReducer
  */
-export async function runPass(
-  request: PassRequest,
-  handlers: HandlerSet,
-  hooks: PassHooks,
-): Promise<PassResult> {
+export function runPass(request: PassRequest, handlers: HandlerSet, hooks: PassHooks): Promise<PassResult> {
   return new Pass(request, handlers.need(request.kind), hooks).run();
 }
 
@@ -68,25 +64,22 @@ class Pass {
   }
 
   async run(): Promise<PassResult> {
+    const { signal, clock } = this.#hooks;
     const offsets = askedOffsets(this.#request);
-    listen(this.#hooks.signal, this.#onAbort);
+    listen(signal, this.#onAbort);
     try {
-      return await this.#runAll(offsets);
+      const source = this.#readSource(offsets);
+      const startedAt = clock.monotonic();
+      const waiting = source === undefined ? undefined : this.#runAll(source, offsets);
+      if (waiting !== undefined) await waiting;
+      return this.#result(clock.monotonic() - startedAt);
     } finally {
-      unlisten(this.#hooks.signal, this.#onAbort);
+      unlisten(signal, this.#onAbort);
       this.#patience.close();
     }
   }
 
-  async #runAll(offsets: readonly number[]): Promise<PassResult> {
-    const source = this.#readSource(offsets);
-    const { clock } = this.#hooks;
-    const startedAt = clock.monotonic();
-    if (source !== undefined) {
-      if (this.#handler.batch === true) await this.#runBatch(source, offsets);
-      else await this.#runItems(source, offsets);
-    }
-    const handlerMs = clock.monotonic() - startedAt;
+  #result(handlerMs: number): PassResult {
     this.#hooks.ended();
     this.#write();
     return { pieces: this.#builder.pieces, failures: this.#failures, notRun: this.#notRun, handlerMs };
@@ -102,17 +95,35 @@ class Pass {
     return this.#source;
   }
 
-  async #runItems(source: ItemSource, offsets: readonly number[]): Promise<void> {
+  #runAll(source: ItemSource, offsets: readonly number[]): Promise<void> | undefined {
+    return this.#handler.batch === true ? this.#runBatch(source, offsets) : this.#runItems(source, offsets);
+  }
+
+  /** Runs the items one by one; a promise only where a handler gave one, or others on this event loop need a turn. */
+  #runItems(source: ItemSource, offsets: readonly number[]): Promise<void> | undefined {
+    for (let at = 0; at < offsets.length; at++) {
+      const pause = this.#hooks.pause?.();
+      const waiting = pause ?? this.#runItem(source, offsets[at] ?? 0);
+      if (waiting !== undefined)
+        return this.#runRest(source, offsets.slice(pause === undefined ? at + 1 : at), waiting);
+    }
+    return undefined;
+  }
+
+  async #runRest(source: ItemSource, offsets: readonly number[], first: Promise<void>): Promise<void> {
+    await first;
     for (const offset of offsets) {
       const pause = this.#hooks.pause?.();
       if (pause !== undefined) await pause;
-      if (this.#hooks.stopped()) {
-        this.#notRun.push(offset);
-        continue;
-      }
-      const waiting = this.#attempt(offset, source.item(offset));
+      const waiting = this.#runItem(source, offset);
       if (waiting !== undefined) await waiting;
     }
+  }
+
+  #runItem(source: ItemSource, offset: number): Promise<void> | undefined {
+    if (!this.#hooks.stopped()) return this.#attempt(offset, source.item(offset));
+    this.#notRun.push(offset);
+    return undefined;
   }
 
   /** Gives the handler all items at once. A thread that dies with them is said to have died at the first. */

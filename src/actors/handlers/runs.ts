@@ -22,7 +22,8 @@ export class Runs {
   readonly #runPass: RunPass;
   /** A controller costs microseconds, and the passes of a job share their signal: so they share the controller. */
   readonly #groups = new Map<AbortSignal, Group>();
-  readonly #running = new Set<Promise<PassResult>>();
+  readonly #whenIdle: (() => void)[] = [];
+  #passes = 0;
   #closed = false;
 
   constructor(slots: number, runPass: RunPass) {
@@ -31,16 +32,19 @@ export class Runs {
   }
 
   /** Runs a pass as soon as a slot is free; after `close` it comes back as not run. */
-  async run(request: PassRequest, signal: AbortSignal): Promise<PassResult> {
+  async run(request: PassRequest, outer: AbortSignal): Promise<PassResult> {
     if (this.#closed) return nothingRun(request);
-    const group = this.#enter(signal);
-    const running = this.#inSlot(request, group.link.controller.signal);
-    this.#running.add(running);
+    const group = this.#enter(outer);
+    const { signal } = group.link.controller;
+    let hasSlot = false;
     try {
-      return await running;
+      const taken = this.#gate.take(signal);
+      // An await costs as much as the rest of this, and is seldom needed.
+      hasSlot = typeof taken === "boolean" ? taken : await taken;
+      return hasSlot ? await this.#runPass(request, signal) : nothingRun(request);
     } finally {
-      this.#running.delete(running);
-      this.#leave(signal, group);
+      if (hasSlot) this.#gate.give();
+      this.#leave(outer, group);
     }
   }
 
@@ -48,17 +52,19 @@ export class Runs {
   async close(): Promise<void> {
     this.#closed = true;
     for (const { link } of this.#groups.values()) link.controller.abort(new Error("The worker is closing."));
-    await Promise.allSettled(this.#running);
+    while (this.#passes > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
   }
 
   #enter(signal: AbortSignal): Group {
     const group = this.#groups.get(signal) ?? { link: followSignal(signal), passes: 0 };
     this.#groups.set(signal, group);
     group.passes++;
+    this.#passes++;
     return group;
   }
 
   #leave(signal: AbortSignal, group: Group): void {
+    if (--this.#passes === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
     if (--group.passes > 0) return;
     // The newest idle one stands last.
     this.#groups.delete(signal);
@@ -71,15 +77,6 @@ export class Runs {
       if (passes > 0) continue;
       this.#groups.delete(signal);
       return link.release();
-    }
-  }
-
-  async #inSlot(request: PassRequest, signal: AbortSignal): Promise<PassResult> {
-    if (!(await this.#gate.take(signal))) return nothingRun(request);
-    try {
-      return await this.#runPass(request, signal);
-    } finally {
-      this.#gate.give();
     }
   }
 }

@@ -26,13 +26,18 @@ export class EncodedHeaders extends MsgHdrsImpl {
   }
 }
 
-/** @throws InvalidBody where a value has a line break, which would end the header */
-export function encodeHeaders(fields: Headers): EncodedHeaders {
+/**
+ * The headers of all records; they have no name in common.
+ * @throws InvalidBody where a value has a line break, which would end the header
+ */
+export function encodeHeaders(...records: readonly Headers[]): EncodedHeaders {
   let block = VERSION + LINE_END;
-  for (const name in fields) {
-    const value = fields[name] ?? "";
-    if (value.includes("\n") || value.includes("\r")) throw lineBreak(name);
-    block += `${name}: ${value}${LINE_END}`;
+  for (const fields of records) {
+    for (const name in fields) {
+      const value = fields[name] ?? "";
+      if (value.includes("\n") || value.includes("\r")) throw lineBreak(name);
+      block += `${name}: ${value}${LINE_END}`;
+    }
   }
   return new EncodedHeaders(Buffer.from(block + LINE_END));
 }

@@ -27,6 +27,7 @@ import type {
   ConsumerState,
   Consumption,
   GatherOptions,
+  Headers,
   InMessage,
   ObjectBucket,
   OutMessage,
@@ -177,10 +178,12 @@ class JetStreamBroker implements Broker {
   // ── topology ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   async ensure(plan: TopologyPlan): Promise<void> {
-    for (const stream of plan.streams) await ensureStream(this.#api, stream);
-    for (const consumer of plan.consumers) await this.ensureConsumer(consumer);
-    for (const bucket of plan.buckets) await ensureBucket(this.#js, bucket);
-    for (const bucket of plan.objectBuckets) await ensureObjectBucket(this.#js, bucket);
+    await Promise.all([
+      ...plan.streams.map((stream) => ensureStream(this.#api, stream)),
+      ...plan.buckets.map((bucket) => ensureBucket(this.#js, bucket)),
+      ...plan.objectBuckets.map((bucket) => ensureObjectBucket(this.#js, bucket)),
+    ]);
+    await Promise.all(plan.consumers.map((consumer) => this.ensureConsumer(consumer)));
   }
 
   async ensureConsumer(plan: ConsumerPlan): Promise<void> {
@@ -192,13 +195,13 @@ class JetStreamBroker implements Broker {
 
   publish(message: OutMessage): void {
     if (this.#nc.isClosed()) return; // At most once, and so not at all.
-    this.#outbox.publish(toWire(this.#nc, message, message.headers), message.reply);
+    this.#outbox.publish(toWire(this.#nc, message, ...ownHeaders(message)), message.reply);
   }
 
   async request(message: OutMessage, { timeoutMs, signal }: RequestOptions): Promise<InMessage> {
     signal?.throwIfAborted();
     checkOpen(this.#nc);
-    const wire = toWire(this.#nc, message, message.headers);
+    const wire = toWire(this.#nc, message, ...ownHeaders(message));
     this.#outbox.flush();
     const answer = this.#nc.request(wire.subject, wire.payload, {
       timeout: timeoutMs,
@@ -216,7 +219,7 @@ class JetStreamBroker implements Broker {
     const { nc, clock } = this.#ground;
     options.signal?.throwIfAborted();
     checkOpen(nc);
-    const wire = toWire(nc, message, message.headers);
+    const wire = toWire(nc, message, ...ownHeaders(message));
     this.#outbox.flush();
     return await gather({ nc, clock, inbox: this.inbox() }, wire, options);
   }
@@ -383,4 +386,8 @@ function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Pro
     signal.addEventListener("abort", onAbort, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
   });
+}
+
+function ownHeaders({ headers }: OutMessage): Headers[] {
+  return headers === undefined ? [] : [headers];
 }

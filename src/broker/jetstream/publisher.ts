@@ -58,7 +58,7 @@ export class Publisher {
   async store(message: StoreMessage): Promise<Stored> {
     const { nc } = this.#options;
     checkOpen(nc);
-    return await this.#send(toWire(nc, message, storeHeaders(message)));
+    return await this.#send(toWire(nc, message, ...storeHeaders(message)));
   }
 
   /**
@@ -73,7 +73,12 @@ export class Publisher {
     // All are encoded before the first is sent: a batch that cannot be committed should not be begun.
     const { length } = messages;
     const parts = messages.map((message, at) =>
-      toWire(this.#options.nc, message, partHeaders(message, { batchId, position: at + 1, length })),
+      toWire(
+        this.#options.nc,
+        message,
+        ...storeHeaders(message),
+        placeHeaders({ batchId, position: at + 1, length }),
+      ),
     );
     return await this.#sendParts(parts);
   }
@@ -145,16 +150,16 @@ function settle(waiting: InFlight, message: Msg): void {
   waiting.resolve({ stream: answer.stream, seq: answer.seq, duplicate: answer.duplicate ?? false });
 }
 
-function storeHeaders(message: StoreMessage): Headers | undefined {
-  const { expectLast, msgId, ttlSeconds, rollup } = message;
-  if (expectLast === undefined && msgId === undefined && ttlSeconds === undefined && !rollup)
-    return message.headers;
-  const fields: Record<string, string> = { ...message.headers };
+/** Its own headers, and those that tell the server how to store it. */
+function storeHeaders({ headers, expectLast, msgId, ttlSeconds, rollup }: StoreMessage): Headers[] {
+  const own = headers === undefined ? [] : [headers];
+  if (expectLast === undefined && msgId === undefined && ttlSeconds === undefined && !rollup) return own;
+  const fields: Record<string, string> = {};
   if (expectLast !== undefined) fields[HEADER.expectedLastSubjectSequence] = String(expectLast);
   if (msgId !== undefined) fields[HEADER.msgId] = msgId;
   if (ttlSeconds !== undefined) fields[HEADER.ttl] = `${ttlSeconds}s`;
   if (rollup) fields[HEADER.rollup] = "sub";
-  return fields;
+  return [...own, fields];
 }
 
 /** Where a message stands in its batch; positions count from 1. */
@@ -164,11 +169,7 @@ interface Place {
   length: number;
 }
 
-/** The headers of a message of a batch, and those that place it there. */
-function partHeaders(message: StoreMessage, { batchId, position, length }: Place): Headers {
-  const fields: Record<string, string> = { ...storeHeaders(message) };
-  fields["Nats-Batch-Id"] = batchId;
-  fields["Nats-Batch-Sequence"] = String(position);
-  if (position === length) fields["Nats-Batch-Commit"] = "1";
-  return fields;
+function placeHeaders({ batchId, position, length }: Place): Headers {
+  const place = { "Nats-Batch-Id": batchId, "Nats-Batch-Sequence": String(position) };
+  return position < length ? place : { ...place, "Nats-Batch-Commit": "1" };
 }

@@ -12,14 +12,17 @@ export interface WireMessage {
 
 const NOTHING = new Uint8Array(0);
 
-/** @throws PayloadTooLarge where the server would close the connection over it */
+/**
+ * A message with the headers of all records.
+ * @throws PayloadTooLarge where the server would close the connection over it
+ */
 export function toWire(
   nc: NatsConnection,
   { subject, data = NOTHING }: { subject: string; data?: Uint8Array | string },
-  fields: Headers | undefined,
+  ...records: readonly Headers[]
 ): WireMessage {
   const payload = typeof data === "string" ? Buffer.from(data) : data;
-  const headers = fields === undefined ? undefined : encodeHeaders(fields);
+  const headers = records.length === 0 ? undefined : encodeHeaders(...records);
   const bytes = payload.length + (headers?.bytes.length ?? 0);
   const limit = nc.info?.max_payload;
   if (limit !== undefined && bytes > limit)
