@@ -198,8 +198,10 @@ function amountOf(header: string | undefined): number {
 // ── outcomes ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 export const OUTCOME_STATES = ["succeeded", "failed", "cancelled", "expired"] as const;
+/** How a job ended. */
 export type OutcomeState = (typeof OUTCOME_STATES)[number];
 
+/** What a job came to, in numbers. */
 export interface OutcomeCounts {
   /** Items of the job that were settled. */
   items: number;
@@ -213,6 +215,7 @@ export interface OutcomeCounts {
   handlerMs: number;
 }
 
+/** When a job was what, in milliseconds since 1970. */
 export interface OutcomeTimes {
   submitted: number;
   /** When the first result came. */
@@ -220,6 +223,7 @@ export interface OutcomeTimes {
   finished: number;
 }
 
+/** How a job ended: what stands in the stream of outcomes, once and for all. */
 export interface Outcome {
   job: string;
   kind: string;

@@ -91,6 +91,7 @@ export const OPTIONS = z.strictObject({
 });
 
 export type JobOptions = z.output<typeof OPTIONS>;
+/** The options of a job as bodies and headers have them: see the protocol. */
 export type JobOptionsInput = z.input<typeof OPTIONS>;
 export const OPTION_NAMES = Object.keys(OPTIONS.shape) as (keyof JobOptions)[];
 

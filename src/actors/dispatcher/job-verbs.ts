@@ -29,12 +29,19 @@ const MAX_LIST = 1000;
 export interface JobView {
   job: string;
   kind: string;
+  /** `delayed`, `waiting`, `running`, or how it ended. */
   state: string;
+  /** Items that are settled. */
   items: number;
+  /** Items in all, where that is known. */
   total?: number | undefined;
+  /** Items that failed for good. */
   failed: number;
+  /** Chunks whose results were counted. */
   tasks: number;
+  /** ISO 8601. */
   submitted: string;
+  /** ISO 8601; only once it is over. */
   finished?: string;
 }
 

@@ -6,6 +6,8 @@ import { isToken } from "../../protocol/names.ts";
 import type { HandlerFunction } from "./handler.ts";
 import type { LoadedHandler } from "./handler-set.ts";
 import type { ModuleExports } from "./module-file.ts";
+import { type AnyTask, isTask } from "./task.ts";
+import { handlerOfTask } from "./task-handler.ts";
 
 /** Set by module systems, never by users. */
 const NOT_EXPORTS = new Set(["default", "module.exports", "__esModule"]);
@@ -14,11 +16,35 @@ const NOT_EXPORTS = new Set(["default", "module.exports", "__esModule"]);
 const REDUCE = "reduce";
 
 /**
- * The handlers of one module: its default export if that is a function (the kind is the file's base name), the
- * functions of its default export if that is an object, and its named exports.
+ * The handlers of one module. Where it exports tasks, by name or as (part of) its default, they are all there is. Else its
+ * default export if that is a function (the kind is the file's base name), the functions of its default export if that
+ * is an object, and its named exports.
  * @throws HandlerModuleInvalid
  */
 export function handlersIn(file: string, exports: ModuleExports): LoadedHandler[] {
+  const tasks = tasksIn(exports);
+  if (tasks.length === 0) return functionsIn(file, exports);
+  const kinds = withoutConflicts(
+    file,
+    tasks.map((task) => [task.kind, task]),
+  );
+  return [...kinds.values()].filter(isTask).map((task) => loadedTask(file, task));
+}
+
+/** The handler that a task amounts to. @throws HandlerModuleInvalid */
+export function loadedTask(file: string, task: AnyTask): LoadedHandler {
+  const { kind } = task;
+  return loadedHandler({ file, kind, value: handlerOfTask(task), moduleReduce: undefined });
+}
+
+function tasksIn(exports: ModuleExports): AnyTask[] {
+  const { default: main } = exports;
+  const parts = typeof main === "object" && main !== null && !isTask(main) ? Object.values(main) : [main];
+  const others = Object.entries(exports).filter(([name]) => !NOT_EXPORTS.has(name));
+  return [...parts, ...others.map(([, value]) => value)].filter(isTask);
+}
+
+function functionsIn(file: string, exports: ModuleExports): LoadedHandler[] {
   const found = withoutConflicts(file, [...fromDefault(file, exports.default), ...named(exports)]);
   const reduce = found.get(REDUCE);
   found.delete(REDUCE);

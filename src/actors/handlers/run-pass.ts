@@ -154,7 +154,7 @@ class Pass {
     for (const output of outputs) keepHandled(output);
     for (const [at, offset] of offsets.entries()) {
       const output: unknown = outputs[at];
-      if (isThenable(output)) await this.#wait(offset, output, context);
+      if (isThenable(output)) await this.#wait(offset, output.then(unlessError), context);
       else if (output instanceof Error) this.#noteThrown(offset, output);
       else this.#settle(offset, output);
     }
@@ -220,6 +220,12 @@ class Pass {
   }
 
   readonly #onAbort = (): void => this.#current?.abort(this.#hooks.signal.reason);
+}
+
+/** In the place of an output an Error is a failure, also where it was promised. */
+function unlessError(output: unknown): unknown {
+  if (output instanceof Error) throw output;
+  return output;
 }
 
 /** A promise that waits for its turn may reject meanwhile, which must not count as unhandled. */

@@ -39,6 +39,7 @@ export type CustomReducer = CombineFunction | CustomSteps;
 /** Makes one value of two; called with outputs, and with what it returned before. */
 export type CombineFunction = (a: unknown, b: unknown) => unknown;
 
+/** A reducer with an accumulator, made of outputs one by one, and of other accumulators. */
 export interface CustomSteps {
   init(): unknown;
   step(acc: unknown, output: unknown): unknown;
