@@ -90,6 +90,8 @@ const CONTROL: Readonly<Record<string, string>> = {
   "roll-call": "Whoever needs to know the fleet now: every actor beats at once.",
   progress: "Aggregators, many jobs in one message: how far each is, in absolute numbers.",
   query: "A dispatcher asks for the progress of one job to be told again.",
+  standing:
+    "A dispatcher whose job does not move asks which items are missing; the aggregator of its partition answers.",
   cancel: "A job is over: workers abort its tasks, aggregators forget it.",
   held: "A dispatcher asks the others which jobs they hold.",
   partitions: "An aggregator gave up a partition: another may claim it now.",

@@ -5,14 +5,24 @@
 import type { Delivery } from "../../broker/port.ts";
 import { type JobPlan, planJob } from "../../domain/plan.ts";
 import { reducerFor } from "../../domain/reducers/index.ts";
-import { isDispatched, onGathered, type ScatterState, startScatter, tasksOut } from "../../domain/scatter.ts";
+import {
+  chunkAgain,
+  isDispatched,
+  onGathered,
+  onReleasedAgain,
+  type ScatterState,
+  startScatter,
+  tasksOut,
+  windowOf,
+} from "../../domain/scatter.ts";
 import { MusterError, toMusterError } from "../../errors.ts";
 import { isBinary } from "../../protocol/binary.ts";
 import { encodeJson } from "../../protocol/json.ts";
 import type { Outcome, OutcomeState } from "../../protocol/messages.ts";
 import { HEADER, isToken } from "../../protocol/names.ts";
 import type { ProgressLine } from "../../protocol/progress.ts";
-import type { ReplyTo } from "../../protocol/spec.ts";
+import type { JobSpec, ReplyTo } from "../../protocol/spec.ts";
+import type { Standing } from "../../protocol/standing.ts";
 import {
   jobOfKey,
   jobOfMessage,
@@ -23,9 +33,12 @@ import {
 import type { Timer } from "../../runtime/clock.ts";
 import type { ActorContext } from "../context.ts";
 import { cutShort, endJob, NO_COUNTS, readOutcome, replyOutcome } from "../outcomes.ts";
+import { storeSurely } from "../store-surely.ts";
 import { checkOutput } from "./check-output.ts";
 import { closeCursor, NO_CURSOR, readCursor } from "./cursor.ts";
-import { JobTaken, Releaser, releaseSmall } from "./release.ts";
+import { Losses } from "./losses.ts";
+import { JobTaken, MAX_BATCH_TASKS, Releaser, releaseSmall } from "./release.ts";
+import { tasksAgain } from "./release-again.ts";
 import { openSource, type ReadableInput, type Source } from "./source.ts";
 import { cancelSplit, splitInput } from "./splitting.ts";
 
@@ -39,6 +52,9 @@ export interface RunGround {
   /** Aborts when the dispatcher stops. */
   signal: AbortSignal;
 }
+
+/** A plan whose items can be read: they are there, or have been made. */
+type ReadablePlan = Omit<JobPlan, "input"> & { readonly input: ReadableInput };
 
 /** How a run ended: its message is then acknowledged, given back after a while, or left to whoever has it now. */
 export type RunEnd =
@@ -82,6 +98,9 @@ export class JobRun {
   #lastNews = 0;
   #pumping = false;
   #pumpAgain = false;
+  #losses: Losses | undefined;
+  /** All tasks of a small job are stored. */
+  #isSmallOut = false;
   /** The batch that is under way, or was last. */
   #releasing: Promise<void> | undefined;
   #settle: ((end: RunEnd) => void) | undefined;
@@ -219,9 +238,14 @@ export class JobRun {
     if (plan.spec.total === 0) return await this.#endEmpty(plan);
     const { input } = plan;
     if (input.type === "split") return await this.#runSplit(plan, input.value);
+    return await this.#runReadable({ ...plan, input });
+  }
+
+  async #runReadable(plan: ReadablePlan): Promise<RunEnd> {
+    this.#losses = this.#watchLosses(plan);
     return plan.smallChunk === undefined
-      ? await this.#runLarge(plan, input)
-      : await this.#runSmall(plan, input, plan.smallChunk);
+      ? await this.#runLarge(plan)
+      : await this.#runSmall(plan, plan.smallChunk);
   }
 
   /** The items are made first, by a worker; then it is a job over the object that holds them. */
@@ -229,7 +253,7 @@ export class JobRun {
     const { context, signal, onProgress } = this.#ground;
     const request = { spec: plan.spec, value, news: { on: onProgress } };
     const over = new AbortController();
-    const ended = this.#untilEnded(plan);
+    const ended = this.#untilEnded(plan.spec);
     const splitting = splitInput(context, request, AbortSignal.any([signal, over.signal]));
     splitting.catch(() => {}); // Where the job is over first, nobody awaits it.
     const made = await Promise.race([splitting, ended]);
@@ -240,7 +264,7 @@ export class JobRun {
     }
     this.#settle?.({ type: "stopped" });
     await ended;
-    return await this.#runLarge(plan, made);
+    return await this.#runReadable({ ...plan, input: made });
   }
 
   async #endEmpty({ spec }: JobPlan): Promise<RunEnd> {
@@ -261,11 +285,12 @@ export class JobRun {
     return { type: "done" };
   }
 
-  async #runSmall(plan: JobPlan, input: ReadableInput, chunk: number): Promise<RunEnd> {
+  async #runSmall({ spec, input }: ReadablePlan, chunk: number): Promise<RunEnd> {
     const { context, signal } = this.#ground;
-    const ended = this.#untilEnded(plan);
+    const ended = this.#untilEnded(spec);
     this.#source = await openSource(context, input);
-    await releaseSmall(context, { spec: plan.spec, chunk, source: this.#source }, signal);
+    await releaseSmall(context, { spec, chunk, source: this.#source }, signal);
+    this.#isSmallOut = true;
     this.#warnIfNobody();
     const end = await ended;
     // Tasks may have been stored after whoever ended the job purged them.
@@ -273,11 +298,11 @@ export class JobRun {
     return end;
   }
 
-  async #runLarge(plan: JobPlan, input: ReadableInput): Promise<RunEnd> {
+  async #runLarge(plan: ReadablePlan): Promise<RunEnd> {
     const { context } = this.#ground;
     const takeover = this.delivery.deliveries > 1;
     const cursor = takeover ? await readCursor(context, this.job) : NO_CURSOR;
-    this.#source = await openSource(context, input, {
+    this.#source = await openSource(context, plan.input, {
       skip: cursor.dispatched.next,
       version: cursor.version,
     });
@@ -287,7 +312,7 @@ export class JobRun {
       return await this.#endEmpty(plan);
     }
     this.#releaser = new Releaser(context, { spec: plan.spec, source: this.#source, cursor });
-    const ended = this.#untilEnded(plan);
+    const ended = this.#untilEnded(plan.spec);
     // What is out already is known to the aggregator; without its answer a takeover would release too much.
     if (takeover) this.#query();
     this.#pump();
@@ -301,15 +326,19 @@ export class JobRun {
   }
 
   /** Resolves when the outcome stands, the deadline has passed, the dispatcher stops or another has the job. */
-  #untilEnded(plan: JobPlan): Promise<RunEnd> {
+  #untilEnded({ deadline }: JobSpec): Promise<RunEnd> {
     const { context, signal, onProgress } = this.#ground;
     const timers: Timer[] = [];
     const off = onProgress(this.job, (line) => this.#onProgress(line));
     const onStop = () => this.#settle?.({ type: "stopped" });
     signal.addEventListener("abort", onStop, { once: true });
     this.#lastNews = context.clock.now();
-    timers.push(context.clock.every(CHECK_MS, () => this.#check()));
-    if (plan.spec.deadline !== undefined) timers.push(this.#armDeadline(plan.spec.deadline));
+    const check = () => {
+      this.#check();
+      this.#losses?.look(this.#line?.items ?? 0);
+    };
+    timers.push(context.clock.every(CHECK_MS, check));
+    if (deadline !== undefined) timers.push(this.#armDeadline(deadline));
     const ended = new Promise<RunEnd>((resolve, reject) => {
       this.#settle = resolve;
       this.#failRun = reject;
@@ -336,6 +365,8 @@ export class JobRun {
     this.#line = line;
     if (this.#scatter !== undefined) this.#scatter = onGathered(this.#scatter, line);
     this.#pump();
+    // Where more is missing than fitted into the window, the rest need not wait for the next check.
+    if (this.#scatter !== undefined && tasksOut(this.#scatter) === 0) this.#losses?.look(line.items);
   }
 
   /** Releases as much as the window allows, one batch after the other; what comes meanwhile is looked at afterwards. */
@@ -398,6 +429,72 @@ export class JobRun {
     if (slotsFor(this.kind) === 0) context.events.emit("job.waiting", { job: this.job, kind: this.kind });
   }
 
+  // ── when the broker lost something ────────────────────────────────────────────────────────────────────────────
+
+  #watchLosses(plan: ReadablePlan): Losses {
+    return new Losses({
+      context: this.#ground.context,
+      job: this.job,
+      released: () => this.#released(plan),
+      releaseAgain: async (standing) => await this.#releaseAgain(plan, standing),
+      giveUp: async (error) => this.#settle?.(await this.#endEarly("failed", error)),
+    });
+  }
+
+  #released({ spec }: JobPlan): number | undefined {
+    if (this.#pumping) return undefined;
+    return this.#isSmallOut ? spec.total : this.#scatter?.dispatched.next;
+  }
+
+  /** Meanwhile nothing new is released. */
+  async #releaseAgain(plan: ReadablePlan, standing: Standing): Promise<void> {
+    if (this.#pumping || this.#settle === undefined) return;
+    this.#pumping = true;
+    this.#line = undefined; // The aggregator may count less than it had.
+    const again =
+      this.#scatter === undefined || this.#releaser === undefined
+        ? this.#againSmall(plan, standing)
+        : this.#againLarge(plan, standing, this.#scatter, this.#releaser);
+    this.#releasing = again.then(
+      () => this.#pumped(true),
+      (error) => this.#failRun?.(error),
+    );
+    await this.#releasing;
+  }
+
+  async #againSmall({ spec, input, smallChunk = 1 }: ReadablePlan, { missing }: Standing): Promise<void> {
+    const { context, signal } = this.#ground;
+    const bounds = {
+      version: undefined,
+      total: spec.total,
+      chunk: smallChunk,
+      most: Number.POSITIVE_INFINITY,
+    };
+    const messages = await tasksAgain(context, { spec, input, missing, ...bounds });
+    await Promise.all(messages.map((message) => storeSurely(context, message, signal)));
+  }
+
+  async #againLarge(
+    { spec, input }: ReadablePlan,
+    standing: Standing,
+    scatter: ScatterState,
+    releaser: Releaser,
+  ): Promise<void> {
+    const { context, signal, slotsFor } = this.#ground;
+    const { missing } = standing;
+    const most = Math.min(MAX_BATCH_TASKS, windowOf(scatter, slotsFor(this.kind), 0));
+    const bounds = {
+      version: releaser.version,
+      total: scatter.limits.total,
+      chunk: chunkAgain(scatter),
+      most,
+    };
+    const messages = await tasksAgain(context, { spec, input, missing, ...bounds });
+    const next = onReleasedAgain(scatter, standing, messages.length);
+    if (messages.length > 0) await releaser.releaseAgain(messages, next, signal);
+    this.#scatter = next;
+  }
+
   // ── ending early ─────────────────────────────────────────────────────────────────────────────────────────────
 
   #armDeadline(deadline: number): Timer {
@@ -417,17 +514,16 @@ export class JobRun {
   }
 
   async #expire(): Promise<RunEnd> {
+    return await this.#endEarly("expired", cutShort("expired", this.job, this.#plan?.spec.deadline));
+  }
+
+  async #endEarly(state: "expired" | "failed", error: MusterError): Promise<RunEnd> {
     const { context, signal } = this.#ground;
     const { job, kind } = this;
-    const error = cutShort("expired", job, this.#plan?.spec.deadline);
     const submitted = this.#plan?.spec.submitted ?? this.delivery.time;
     const { tasks = 0, items = 0, failed = 0, handlerMs = 0 } = this.#line ?? {};
     const counts = { tasks, items, failed, handlerMs, duplicates: 0 };
-    await endJob(
-      context,
-      { job, kind, state: "expired", counts, submitted, error, reply: this.#reply },
-      signal,
-    );
+    await endJob(context, { job, kind, state, counts, submitted, error, reply: this.#reply }, signal);
     context.broker.publish({ subject: context.names.control("cancel"), data: JSON.stringify({ job }) });
     await purgeTasks(context, job);
     return { type: "done" };
