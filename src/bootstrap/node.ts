@@ -31,6 +31,8 @@ export interface NodeOptions {
    * @default "actor"
    */
   as?: "actor" | "caller";
+  /** Stands between this node and its broker; chaos tests make processes die there, at named points. */
+  decorate?: (broker: Broker) => Broker;
 }
 
 export interface Node {
@@ -47,14 +49,15 @@ export interface Node {
  * @throws BrokerUnreachable, BrokerTooOld, JetStreamUnavailable, PermissionDenied, InvalidConfig, TopologyMismatch, NoFleet
  */
 export async function joinFleet(options: NodeOptions): Promise<Node> {
-  const { connection, prefix = "muster", as = "actor" } = options;
+  const { connection, prefix = "muster", as = "actor", decorate = (broker) => broker } = options;
   const names = new Names(prefix);
-  const broker = await connectJetStream({
+  const connected = await connectJetStream({
     servers: connection.servers,
     options: connection.options,
     domain: connection.jetstreamDomain,
     inboxPrefix: connection.inboxPrefix,
   });
+  const broker = decorate(connected);
   try {
     const settings = as === "actor" ? await settle(broker, names, options) : await find(broker, names);
     const topology = topologyOptions(names, settings);

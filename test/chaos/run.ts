@@ -1,0 +1,58 @@
+/**
+ * Chaos on real processes: `npm run chaos -- --minutes 5 --seed 1`.
+ *
+ * Ends with exit code 1 when the checker finds a violation.
+ */
+import { writeFile } from "node:fs/promises";
+import { parseArgs } from "node:util";
+import { type CampaignReport, runCampaign } from "./campaign.ts";
+import { COLUMNS, type ColumnName } from "./columns.ts";
+import { FAULT_NAMES, type FaultName } from "./faults.ts";
+import { markdownOf } from "./report.ts";
+
+const USAGE = `npm run chaos -- [--minutes M] [--seed N] [--replicas 1|3] [--faults a,b,…] [--until ${Object.keys(COLUMNS).join("|")}] [--report FILE]
+faults: ${FAULT_NAMES.join(", ")}`;
+const SHOWN = 30;
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: "string", default: "2" },
+    seed: { type: "string", default: "1" },
+    replicas: { type: "string", default: "1" },
+    faults: { type: "string", default: FAULT_NAMES.filter((name) => name !== "disk-full").join(",") },
+    until: { type: "string" },
+    report: { type: "string" },
+    help: { type: "boolean", default: false },
+  },
+});
+
+if (values.help) console.log(USAGE);
+else await chaos();
+
+async function chaos(): Promise<void> {
+  const faults = values.faults.split(",").filter((name) => name !== "") as FaultName[];
+  const unknown = faults.find((name) => !FAULT_NAMES.includes(name));
+  if (unknown !== undefined) throw new Error(`there is no fault ${unknown}\n${USAGE}`);
+  const report = await runCampaign({
+    seed: Number(values.seed),
+    minutes: Number(values.minutes),
+    replicas: values.replicas === "3" ? 3 : 1,
+    faults,
+    targets: values.until === undefined ? undefined : COLUMNS[values.until as ColumnName],
+    diskMb: faults.includes("disk-full") ? DISK_MB : undefined,
+    say: (line) => console.error(line),
+  });
+  await tell(report);
+}
+
+/** Small enough to be filled in a moment, large enough for the jobs of a run. */
+const DISK_MB = 512;
+
+async function tell(report: CampaignReport): Promise<void> {
+  const text = markdownOf(report, `npm run chaos -- ${process.argv.slice(2).join(" ")}`);
+  console.log(text);
+  if (values.report !== undefined) await writeFile(values.report, `${text}\n`);
+  const { violations } = report.verdict;
+  for (const violation of violations.slice(0, SHOWN)) console.log(`VIOLATION ${violation}`);
+  if (violations.length > 0) process.exitCode = 1;
+}
