@@ -7,7 +7,7 @@ import { Dice } from "../sim/dice.ts";
 import { Actors } from "./actors.ts";
 import { Callers } from "./callers.ts";
 import { check, type Verdict } from "./checker.ts";
-import { collect, isTidy } from "./collect.ts";
+import { collect, untilTidy } from "./collect.ts";
 import { cpuSeconds } from "./cpu.ts";
 import { type FaultName, Faults, type Targets } from "./faults.ts";
 import { History } from "./history.ts";
@@ -40,12 +40,10 @@ export interface CampaignReport {
   serverVersion: string;
 }
 
-const ROLES = ["dispatcher", "dispatcher", "aggregator", "aggregator", "worker", "worker", "worker"] as const;
+const FLEET = { dispatcher: 2, aggregator: 3, worker: 4 } as const;
 const LEASE_MS = 1_000;
 const CALLERS = { callers: 3, atOnce: 4 };
 const SAY_MS = 10_000;
-/** How long the aggregators may take to tidy up once all jobs are over, in ms. */
-const TIDY_LIMIT_MS = 40_000;
 
 export async function runCampaign(plan: CampaignPlan): Promise<CampaignReport> {
   const folder = await mkdtemp(join(tmpdir(), "muster-chaos-"));
@@ -116,7 +114,8 @@ class Campaign {
   }
 
   async #startActors(actors: Actors): Promise<void> {
-    for (const role of ROLES) actors.start(role);
+    for (const role of ["dispatcher", "aggregator", "worker"] as const)
+      for (let number = 0; number < FLEET[role]; number++) actors.start(role);
     while ([...actors.all].some(({ ready }) => !ready)) await delay(20);
   }
 
@@ -141,8 +140,7 @@ class Campaign {
   /** Lets the fleet tidy up, ends it in good order, and reads what the streams hold then. */
   async #close({ servers, proxies, actors }: Fleet): Promise<void> {
     const view = await servers.view();
-    const deadline = Date.now() + TIDY_LIMIT_MS;
-    while (Date.now() < deadline && !(await isTidy(view))) await delay(200);
+    await untilTidy(view);
     for (const late of await actors.stop()) this.#history.write({ what: "left", thing: `process ${late}` });
     await collect(view, this.#history, this.#folder);
     await view.close();

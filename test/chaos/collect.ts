@@ -1,8 +1,18 @@
 /** Reads the streams once a chaos run is over, for the checker: outcomes, dead letters, and whatever should not be there. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import type { History } from "./history.ts";
 import { outcomeIn, type StoredMessage, type StreamsView } from "./streams-view.ts";
+
+/** How long actors, and then the server, may take to tidy up, in ms: a reader that died is forgotten after 30 s. */
+const TIDY_LIMIT_MS = 45_000;
+const LOOK_MS = 250;
+
+/** Resolves when the actors have tidied up after all jobs, or will not any more. */
+export async function untilTidy(view: StreamsView): Promise<void> {
+  await untilNone(() => messagesLeft(view));
+}
 
 /** Writes what the streams hold; results go into files of their own, named after their jobs. */
 export async function collect(view: StreamsView, history: History, folder: string): Promise<void> {
@@ -12,10 +22,24 @@ export async function collect(view: StreamsView, history: History, folder: strin
   for await (const message of view.messages("MUSTER_OUTCOMES", "muster.outcomes.*"))
     await noteOutcome({ view, history, results, objects }, message);
   for await (const message of view.messages("MUSTER_DEAD")) noteDead(history, message);
-  for await (const { subject, body } of leftovers(view))
-    history.write({ what: "left", thing: `message ${subject} ${body.toString().slice(0, 80)}` });
-  await noteStores(view, history, objects);
-  await noteConsumers(view, history);
+  const left = async function* () {
+    yield* messagesLeft(view);
+    yield* consumersLeft(view);
+    yield* keysLeft(view);
+    yield* objectsLeft(view, objects);
+  };
+  await untilNone(left);
+  for await (const thing of left()) history.write({ what: "left", thing });
+}
+
+async function untilNone(things: () => AsyncIterable<string>): Promise<void> {
+  const deadline = Date.now() + TIDY_LIMIT_MS;
+  while (Date.now() < deadline && (await hasAny(things()))) await delay(LOOK_MS);
+}
+
+async function hasAny(things: AsyncIterable<string>): Promise<boolean> {
+  for await (const _ of things) return true;
+  return false;
 }
 
 interface Outcomes {
@@ -41,66 +65,56 @@ function noteDead(history: History, { subject, body }: StoredMessage): void {
   history.write({ what: "dead", job: lastToken(subject), index, attempts, code: error.code });
 }
 
-/** Whether nothing is left of jobs that are over but their outcomes and dead letters. */
-export async function isTidy(view: StreamsView): Promise<boolean> {
-  for await (const _ of leftovers(view)) return false;
-  return true;
+// ── what should not be there once all jobs are over ────────────────────────────────────────────────────────────
+
+/** Messages, but for outcomes, dead letters, events and the positions of partitions. */
+async function* messagesLeft(view: StreamsView): AsyncGenerator<string> {
+  yield* described(view.messages("MUSTER_JOBS"));
+  yield* described(view.messages("MUSTER_RESULTS"));
+  yield* described(view.messages("MUSTER_OUTCOMES", "muster.checkpoints.*.*"));
+  yield* described(view.messages("MUSTER_OUTCOMES", "muster.deaths.*.*"));
+  yield* described(view.messages("MUSTER_TASKS"));
 }
 
-/** What should not be there once all jobs are over. */
-async function* leftovers(view: StreamsView): AsyncGenerator<StoredMessage> {
-  yield* view.messages("MUSTER_JOBS");
-  yield* view.messages("MUSTER_RESULTS");
-  for (const kept of ["muster.checkpoints.*.*", "muster.deaths.*.*"])
-    yield* view.messages("MUSTER_OUTCOMES", kept);
-  for await (const message of view.messages("MUSTER_TASKS")) if (!isTombstone(message)) yield message;
-}
-
-/** What is written over the cursor of a job that is over vanishes by itself. */
-function isTombstone({ subject, headers }: StoredMessage): boolean {
-  return subject.startsWith("muster.cursors.") && headers["Nats-TTL"] !== undefined;
-}
-
-async function noteStores(view: StreamsView, history: History, objects: ReadonlySet<string>): Promise<void> {
-  for (const { config } of await view.streams()) {
-    const bucket = config.name.slice(config.name.indexOf("_") + 1);
-    if (config.name.startsWith("KV_")) await noteKeys(view, history, bucket);
-    if (config.name.startsWith("OBJ_")) await noteObjects({ view, history, bucket, objects });
+/** Those with a time to live, as the tombstones of cursors, vanish by themselves. */
+async function* described(messages: AsyncIterable<StoredMessage>): AsyncGenerator<string> {
+  for await (const { subject, headers, body } of messages) {
+    if (headers["Nats-TTL"] === undefined) yield `message ${subject} ${body.toString().slice(0, 80)}`;
   }
 }
 
-async function noteKeys(view: StreamsView, history: History, bucket: string): Promise<void> {
-  for await (const { subject, headers } of view.messages(`KV_${bucket}`)) {
-    const key = subject.slice(`$KV.${bucket}.`.length);
-    if (key === "settings" || headers["KV-Operation"] !== undefined) continue;
-    history.write({ what: "left", thing: `key ${key} of ${bucket}` });
-  }
-}
-
-interface Objects {
-  view: StreamsView;
-  history: History;
-  bucket: string;
-  objects: ReadonlySet<string>;
-}
-
-/** Only what an outcome points at. */
-async function noteObjects({ view, history, bucket, objects }: Objects): Promise<void> {
-  for await (const { body } of view.messages(`OBJ_${bucket}`, `$O.${bucket}.M.>`)) {
-    const { name, deleted = false } = JSON.parse(body.toString()) as { name: string; deleted?: boolean };
-    if (!deleted && !objects.has(`${bucket}/${name}`))
-      history.write({ what: "left", thing: `object ${bucket}/${name}` });
-  }
-}
-
-/** Only the durable consumers, which all actors share. */
-async function noteConsumers(view: StreamsView, history: History): Promise<void> {
+/** Consumers, but for the durable ones that all actors share. */
+async function* consumersLeft(view: StreamsView): AsyncGenerator<string> {
   for (const { config } of await view.streams()) {
     for (const name of await view.consumersOf(config.name)) {
-      if (name === "dispatchers" || name.startsWith("tasks_")) continue;
-      history.write({ what: "left", thing: `consumer ${name} of ${config.name}` });
+      if (name !== "dispatchers" && !name.startsWith("tasks_")) yield `consumer ${name} of ${config.name}`;
     }
   }
+}
+
+/** Keys, but for the settings. */
+async function* keysLeft(view: StreamsView): AsyncGenerator<string> {
+  for (const bucket of await bucketsOf(view, "KV_")) {
+    for await (const { subject, headers } of view.messages(`KV_${bucket}`)) {
+      const key = subject.slice(`$KV.${bucket}.`.length);
+      if (key !== "settings" && headers["KV-Operation"] === undefined) yield `key ${key} of ${bucket}`;
+    }
+  }
+}
+
+/** Objects, but for those that an outcome points at. */
+async function* objectsLeft(view: StreamsView, kept: ReadonlySet<string>): AsyncGenerator<string> {
+  for (const bucket of await bucketsOf(view, "OBJ_")) {
+    for await (const { body } of view.messages(`OBJ_${bucket}`, `$O.${bucket}.M.>`)) {
+      const { name, deleted = false } = JSON.parse(body.toString()) as { name: string; deleted?: boolean };
+      if (!deleted && !kept.has(`${bucket}/${name}`)) yield `object ${bucket}/${name}`;
+    }
+  }
+}
+
+async function bucketsOf(view: StreamsView, prefix: string): Promise<string[]> {
+  const names = (await view.streams()).map(({ config }) => config.name);
+  return names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
 }
 
 function lastToken(subject: string): string {

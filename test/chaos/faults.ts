@@ -1,7 +1,7 @@
 /** The faults of a chaos run: what each does, how often it is wanted, and which may happen at the same time. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Dice } from "../sim/dice.ts";
-import type { Actor, Actors } from "./actors.ts";
+import type { Actors } from "./actors.ts";
 import { PointTally } from "./point-tally.ts";
 import type { History, Role } from "./history.ts";
 import type { Link } from "./link.ts";
@@ -9,7 +9,7 @@ import type { Proxies } from "./proxies.ts";
 import type { Servers } from "./servers.ts";
 
 /** Faults of one lane come one after the other, with a rest between them; the lanes run beside each other. */
-type Lane = "processes" | "points" | "sleep" | "links" | "noise" | "servers";
+type Lane = "workers" | "others" | "points" | "sleep" | "links" | "noise" | "servers";
 
 export interface Ground {
   dice: Dice;
@@ -31,7 +31,9 @@ export interface Fault {
 
 /** How many loops of a lane run beside each other, and how long each rests after a fault, in ms. */
 const LANES: Record<Lane, { loops: number; restMs: number }> = {
-  processes: { loops: 1, restMs: 400 },
+  workers: { loops: 1, restMs: 300 },
+  // There are few of them: killed faster than they take over, they would do nothing else.
+  others: { loops: 1, restMs: 3_000 },
   points: { loops: 5, restMs: 50 },
   sleep: { loops: 1, restMs: 2_000 },
   links: { loops: 1, restMs: 800 },
@@ -43,11 +45,10 @@ const LANES: Record<Lane, { loops: number; restMs: number }> = {
 const ARMED_MS = 8_000;
 
 const kill = (role: Role): Fault => ({
-  lane: "processes",
+  lane: role === "worker" ? "workers" : "others",
   strike: async ({ dice, actors }) => {
-    const doomed = freeOf(actors, role);
-    if (doomed.length === 0) return undefined;
-    const actor = dice.pick(doomed);
+    const actor = oneOf(dice, actors.of(role).filter(({ free }) => free));
+    if (actor === undefined) return undefined;
     actor.kill("SIGKILL");
     await actor.ended;
     return actor.id;
@@ -57,9 +58,8 @@ const kill = (role: Role): Fault => ({
 const onLink = (lane: Lane, disturb: (link: Link, ground: Ground) => Promise<void>): Fault => ({
   lane,
   strike: async (ground) => {
-    const { links } = ground.proxies;
-    if (links.length === 0) return undefined;
-    const link = ground.dice.pick(links);
+    const link = oneOf(ground.dice, ground.proxies.links);
+    if (link === undefined) return undefined;
     await disturb(link, ground);
     link.heal();
     return link.name;
@@ -90,9 +90,8 @@ export const FAULTS = {
   zombie: {
     lane: "sleep",
     strike: async ({ dice, actors, leaseMs }) => {
-      const awake = [...actors.all].filter(({ free }) => free);
-      if (awake.length === 0) return undefined;
-      const actor = dice.pick(awake);
+      const actor = oneOf(dice, [...actors.all].filter(({ free }) => free));
+      if (actor === undefined) return undefined;
       await actor.sleep(leaseMs * (1.3 + 1.5 * dice.next()));
       return actor.id;
     },
@@ -153,19 +152,19 @@ export const FAULTS = {
 export type FaultName = keyof typeof FAULTS;
 export const FAULT_NAMES = Object.keys(FAULTS) as FaultName[];
 
-function freeOf(actors: Actors, role: Role): Actor[] {
-  return actors.of(role).filter(({ free, doom }) => free && doom === undefined);
+function oneOf<T>(dice: Dice, choices: readonly T[]): T | undefined {
+  return choices.length === 0 ? undefined : dice.pick(choices);
 }
 
 /** Arms the point that was struck least, of those of one role, and waits until it strikes. */
 async function crash({ dice, actors, points }: Ground): Promise<string | undefined> {
-  const actor = dice.pick([...actors.all].filter(({ free, doom }) => free && doom === undefined));
+  const actor = oneOf(dice, [...actors.all].filter(({ free, doom }) => free && doom === undefined));
   const point = actor === undefined ? undefined : points.next(actor.role, dice);
   if (actor === undefined || point === undefined) return undefined;
   actor.arm({ point, passes: dice.int(1, 3) });
   const late = new AbortController();
   const isStruck = await Promise.race([
-    actor.ended.then(() => true),
+    actor.ended.then(() => !actor.wanted),
     delay(ARMED_MS, false, { signal: late.signal }).catch(() => false),
   ]);
   late.abort();
