@@ -40,7 +40,7 @@ export class Actor {
     this.role = order.role;
     this.child = fork(ENTRY, [JSON.stringify(order)], {
       env: { PATH: process.env.PATH, CHAOS_HISTORY: order.history },
-      execArgv: ["--enable-source-maps"],
+      execArgv: [],
       stdio: ["ignore", log, log, "ipc"],
     });
     this.child.on("message", (message: { type: string }) => {

@@ -9,7 +9,7 @@ import { Callers } from "./callers.ts";
 import { check, type Verdict } from "./checker.ts";
 import { collect, untilTidy } from "./collect.ts";
 import { cpuSeconds } from "./cpu.ts";
-import { type FaultName, Faults, type Targets } from "./faults.ts";
+import { type FaultName, Faults, type Tally, type Targets } from "./faults.ts";
 import { History } from "./history.ts";
 import { Proxies } from "./proxies.ts";
 import { type Recovery, recoveriesIn } from "./recovery.ts";
@@ -31,8 +31,7 @@ export interface CampaignPlan {
 export interface CampaignReport {
   verdict: Verdict;
   recoveries: Recovery[];
-  /** By fault's name or crash point, how often it was done. */
-  done: ReadonlyMap<string, number>;
+  tally: Tally;
   seconds: number;
   cpuSeconds: number;
   /** Processes of actors that were started. */
@@ -42,7 +41,7 @@ export interface CampaignReport {
 
 const FLEET = { dispatcher: 2, aggregator: 3, worker: 4 } as const;
 const LEASE_MS = 1_000;
-const CALLERS = { callers: 3, atOnce: 4 };
+const CALLERS = { callers: 3, atOnce: 3 };
 const SAY_MS = 10_000;
 
 export async function runCampaign(plan: CampaignPlan): Promise<CampaignReport> {
@@ -82,12 +81,12 @@ class Campaign {
     const actors = this.#actors(proxies);
     try {
       await this.#startActors(actors);
-      const done = await this.#disturb({ servers, proxies, actors });
+      const tally = await this.#disturb({ servers, proxies, actors });
       await this.#close({ servers, proxies, actors });
       return {
         verdict: await check(this.#folder),
         recoveries: await recoveriesIn(this.#folder),
-        done,
+        tally,
         seconds: (Date.now() - this.#begun) / 1000,
         cpuSeconds: await cpuSeconds(),
         started: actors.started,
@@ -120,7 +119,7 @@ class Campaign {
   }
 
   /** Jobs, and faults beside them; then quiet, until all jobs are over. */
-  async #disturb({ servers, proxies, actors }: Fleet): Promise<ReadonlyMap<string, number>> {
+  async #disturb({ servers, proxies, actors }: Fleet): Promise<Tally> {
     const { minutes, say, faults: names, targets, replicas } = this.#plan;
     const history = this.#history;
     const callers = new Callers({ server: proxies.url, history, dice: this.#dice.fork("jobs"), ...CALLERS });
@@ -134,7 +133,7 @@ class Campaign {
     say(`quiet; ${faults.summary()}; ${callers.underWay} jobs are under way`);
     await callers.finish();
     await callers.close();
-    return faults.done;
+    return faults.tally;
   }
 
   /** Lets the fleet tidy up, ends it in good order, and reads what the streams hold then. */

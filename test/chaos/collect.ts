@@ -5,13 +5,14 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { History } from "./history.ts";
 import { outcomeIn, type StoredMessage, type StreamsView } from "./streams-view.ts";
 
-/** How long actors, and then the server, may take to tidy up, in ms: a reader that died is forgotten after 30 s. */
+/** How long the actors may take to tidy up, in ms. */
 const TIDY_LIMIT_MS = 45_000;
 const LOOK_MS = 250;
 
 /** Resolves when the actors have tidied up after all jobs, or will not any more. */
 export async function untilTidy(view: StreamsView): Promise<void> {
-  await untilNone(() => messagesLeft(view));
+  const deadline = Date.now() + TIDY_LIMIT_MS;
+  while (Date.now() < deadline && (await hasAny(messagesLeft(view)))) await delay(LOOK_MS);
 }
 
 /** Writes what the streams hold; results go into files of their own, named after their jobs. */
@@ -22,19 +23,8 @@ export async function collect(view: StreamsView, history: History, folder: strin
   for await (const message of view.messages("MUSTER_OUTCOMES", "muster.outcomes.*"))
     await noteOutcome({ view, history, results, objects }, message);
   for await (const message of view.messages("MUSTER_DEAD")) noteDead(history, message);
-  const left = async function* () {
-    yield* messagesLeft(view);
-    yield* consumersLeft(view);
-    yield* keysLeft(view);
-    yield* objectsLeft(view, objects);
-  };
-  await untilNone(left);
-  for await (const thing of left()) history.write({ what: "left", thing });
-}
-
-async function untilNone(things: () => AsyncIterable<string>): Promise<void> {
-  const deadline = Date.now() + TIDY_LIMIT_MS;
-  while (Date.now() < deadline && (await hasAny(things()))) await delay(LOOK_MS);
+  for (const left of [messagesLeft(view), consumersLeft(view), keysLeft(view), objectsLeft(view, objects)])
+    for await (const thing of left) history.write({ what: "left", thing });
 }
 
 async function hasAny(things: AsyncIterable<string>): Promise<boolean> {
@@ -83,11 +73,12 @@ async function* described(messages: AsyncIterable<StoredMessage>): AsyncGenerato
   }
 }
 
-/** Consumers, but for the durable ones that all actors share. */
+/** Consumers, but for the durable ones that all actors share; those of readers that died vanish by themselves. */
 async function* consumersLeft(view: StreamsView): AsyncGenerator<string> {
   for (const { config } of await view.streams()) {
-    for (const name of await view.consumersOf(config.name)) {
-      if (name !== "dispatchers" && !name.startsWith("tasks_")) yield `consumer ${name} of ${config.name}`;
+    for (const { name, config: consumer } of await view.consumersOf(config.name)) {
+      const isShared = name === "dispatchers" || name.startsWith("tasks_");
+      if (!isShared && !consumer.inactive_threshold) yield `consumer ${name} of ${config.name}`;
     }
   }
 }

@@ -183,16 +183,18 @@ export interface FaultsOptions {
   replicas: 1 | 3;
 }
 
+/** What was done, and how often. */
+export type Tally = ReadonlyMap<string, number>;
+
 /** Strikes, lane by lane, until enough is done. */
 export class Faults {
-  /** How often each fault, and each crash point, struck. */
-  readonly done = new Map<string, number>();
+  readonly #struck = new Map<FaultName, number>();
   readonly #ground: Ground;
   readonly #names: readonly FaultName[];
   readonly #targets: Targets | undefined;
 
   constructor(ground: Omit<Ground, "points">, { names, targets, replicas }: FaultsOptions) {
-    this.#ground = { ...ground, points: new PointTally(this.done, targets?.["crash-point"]) };
+    this.#ground = { ...ground, points: new PointTally(targets?.["crash-point"]) };
     this.#names = names.filter((name) => (faultOf(name).servers ?? 1) <= replicas);
     this.#targets = targets;
   }
@@ -205,6 +207,12 @@ export class Faults {
       return Array.from({ length: loops }, () => this.#loop(names, restMs, deadline));
     });
     await Promise.all(loops);
+  }
+
+  /** How often each fault struck, and each crash point; of `link-noisy`, how many messages were meddled with. */
+  get tally(): Tally {
+    const faults = this.#names.map((name) => [name, this.#countOf(name)] as const);
+    return new Map<string, number>([...faults, ...this.#ground.points.tally]);
   }
 
   summary(): string {
@@ -224,7 +232,7 @@ export class Faults {
     const begun = Date.now();
     const on = await faultOf(name).strike(this.#ground);
     if (on === undefined) return;
-    this.done.set(name, (this.done.get(name) ?? 0) + 1);
+    this.#struck.set(name, (this.#struck.get(name) ?? 0) + 1);
     this.#ground.history.write({ what: "fault", fault: name, on, lasted: Date.now() - begun });
   }
 
@@ -243,11 +251,20 @@ export class Faults {
   }
 
   #countOf(name: FaultName): number {
-    if (name !== "link-noisy") return this.done.get(name) ?? 0;
-    const { repeated, late, lost } = this.#ground.proxies.meddled;
-    return repeated + late + lost;
+    const { proxies, points } = this.#ground;
+    const struck = this.#struck.get(name) ?? 0;
+    // A death at a crash point is a SIGKILL like any other.
+    const role = KILLED[name];
+    if (role !== undefined) return struck + points.deathsOf(role);
+    return name === "link-noisy" ? Object.values(proxies.meddled).reduce((sum, count) => sum + count, 0) : struck;
   }
 }
+
+const KILLED: Partial<Record<FaultName, Role>> = {
+  "worker-kill": "worker",
+  "dispatcher-kill": "dispatcher",
+  "aggregator-kill": "aggregator",
+};
 
 function faultOf(name: FaultName): Fault {
   return FAULTS[name];

@@ -27,9 +27,9 @@ export interface JobPlan {
 const LABEL_SPAN = 100_000;
 const SIZES = [1, 5, 300, 5_000, 50_000] as const;
 /** Milliseconds that an item of each size of job takes. */
-const PACE = [20, 20, 5, 1, 0.2] as const;
+const PACE = [20, 20, 5, 1, 0.1] as const;
 /** How many small jobs come with a large one. */
-const SIZE_ODDS = [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 4] as const;
+const SIZE_ODDS = [0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 3, 3, 4] as const;
 
 const REDUCES: Record<Kind, readonly Reduce[]> = {
   weigh: ["sum", "count", "top-k:10", "collect"],

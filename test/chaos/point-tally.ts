@@ -4,15 +4,19 @@ import { POINTS } from "./crash-points.ts";
 import type { Role } from "./history.ts";
 
 export class PointTally {
-  readonly #done: Map<string, number>;
+  readonly #struck = new Map<string, number>();
   readonly #target: number;
   /** Times that a point was armed and not passed; they put it behind the others. */
   readonly #missed = new Map<string, number>();
 
-  /** `done` is kept up to date; without a target every point is always wanted. */
-  constructor(done: Map<string, number>, target = Number.POSITIVE_INFINITY) {
-    this.#done = done;
+  /** Without a target every point is always wanted. */
+  constructor(target = Number.POSITIVE_INFINITY) {
     this.#target = target;
+  }
+
+  /** By point, how often it was struck. */
+  get tally(): ReadonlyMap<string, number> {
+    return new Map(POINTS.map((point) => [point, this.#countOf(point)]));
   }
 
   get isReached(): boolean {
@@ -28,12 +32,19 @@ export class PointTally {
     return dice.pick(wanted.filter((point) => tries(point) === least));
   }
 
+  deathsOf(role: Role): number {
+    return POINTS.filter((point) => point.startsWith(`${role}.`)).reduce(
+      (sum, point) => sum + this.#countOf(point),
+      0,
+    );
+  }
+
   note(point: string, isStruck: boolean): void {
-    const tally = isStruck ? this.#done : this.#missed;
+    const tally = isStruck ? this.#struck : this.#missed;
     tally.set(point, (tally.get(point) ?? 0) + 1);
   }
 
   #countOf(point: string): number {
-    return this.#done.get(point) ?? 0;
+    return this.#struck.get(point) ?? 0;
   }
 }

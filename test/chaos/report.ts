@@ -1,18 +1,40 @@
 /** The figures of a chaos run, as a table. */
 import type { CampaignReport } from "./campaign.ts";
 import { POINTS } from "./crash-points.ts";
+import type { FaultName } from "./faults.ts";
 import type { Role } from "./history.ts";
 import { figuresOf } from "./recovery.ts";
 
-/** Rows of the table: what was done, and how often. */
-export function rowsOf({ done }: CampaignReport): [fault: string, count: number][] {
-  const points = POINTS.map((point) => done.get(point) ?? 0);
-  const faults = [...done].filter(([name]) => !POINTS.includes(name) && name !== "crash-point");
+/** What was done, and how often; crash points as the number of the rarest and of all. */
+function rowsOf({ tally }: CampaignReport): [fault: string, count: number][] {
+  const faults = [...tally].filter(([name]) => name in TITLES);
+  const points = POINTS.map((point) => tally.get(point) ?? 0);
+  const struck = points.filter((count) => count > 0).length;
   return [
-    ...faults.sort(([a], [b]) => (a < b ? -1 : 1)),
-    [`crash points, all ${POINTS.length} together`, points.reduce((sum, count) => sum + count, 0)],
-    ["crash points, the rarest of them", Math.min(...points)],
+    ...faults.map(([name, count]): [string, number] => [TITLES[name as FaultName] ?? name, count]),
+    [`of these deaths, at ${struck} of ${POINTS.length} named crash points`, sum(points)],
+    ["at the rarest of the points", Math.min(...points)],
   ];
+}
+
+const TITLES: Partial<Record<FaultName, string>> = {
+  "worker-kill": "worker kill -9",
+  "dispatcher-kill": "dispatcher kill -9",
+  "aggregator-kill": "aggregator kill -9",
+  "server-kill": "broker kill -9 and restart",
+  "leader-kill": "cluster leader kill -9",
+  "rolling-restart": "rolling restart of the cluster",
+  zombie: "zombie: SIGSTOP beyond the lease, then SIGCONT",
+  "link-cut": "link cut",
+  "link-deaf": "link deaf",
+  "link-slow": "link slow",
+  "link-noisy": "messages repeated, late, or acknowledgements lost",
+  "disk-full": "disk full",
+  "stream-full": "stream at its limit",
+};
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }
 
 /** The report as Markdown. */

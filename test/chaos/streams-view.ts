@@ -11,6 +11,12 @@ interface StreamInfo {
   cluster?: { leader?: string; replicas?: { current: boolean; offline?: boolean }[] };
 }
 
+export interface ConsumerInfo {
+  name: string;
+  /** The server removes it when nobody used it for so long, in nanoseconds. */
+  config: { inactive_threshold?: number };
+}
+
 export interface StoredMessage {
   seq: number;
   subject: string;
@@ -80,9 +86,8 @@ export class StreamsView {
     }
   }
 
-  async consumersOf(stream: string): Promise<string[]> {
-    const { consumers = [] } = await this.#ask<{ consumers?: { name: string }[] }>(`CONSUMER.LIST.${stream}`);
-    return consumers.map(({ name }) => name);
+  async consumersOf(stream: string): Promise<ConsumerInfo[]> {
+    return (await this.#ask<{ consumers?: ConsumerInfo[] }>(`CONSUMER.LIST.${stream}`)).consumers ?? [];
   }
 
   // ── messages ─────────────────────────────────────────────────────────────────────────────────────────────────

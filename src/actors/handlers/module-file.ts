@@ -2,7 +2,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { extname } from "node:path";
 import { pathToFileURL } from "node:url";
-import { createJiti } from "jiti";
 import { HandlerModuleInvalid, messageOf } from "../../errors.ts";
 
 /** What a module exports, by name. */
@@ -35,12 +34,14 @@ async function checkFile(file: string): Promise<void> {
   if (!found.isFile()) throw new HandlerModuleInvalid(file, "it is not a file.");
 }
 
-function importAs(file: string): Promise<ModuleExports> {
-  if (TYPESCRIPT.has(extname(file))) return jitiFor(file).import<ModuleExports>(file);
-  return import(/* @vite-ignore */ pathToFileURL(file).href);
+async function importAs(file: string): Promise<ModuleExports> {
+  if (TYPESCRIPT.has(extname(file))) return await (await jitiFor(file)).import<ModuleExports>(file);
+  return await import(/* @vite-ignore */ pathToFileURL(file).href);
 }
 
-function jitiFor(file: string) {
+/** Loaded when it is needed: it is a fifth of what the start of an actor costs. */
+async function jitiFor(file: string) {
+  const { createJiti } = await import("jiti");
   return createJiti(pathToFileURL(file).href, { interopDefault: false });
 }
 
@@ -73,7 +74,7 @@ interface SyntaxFault {
 async function syntaxFault(file: string): Promise<SyntaxFault | undefined> {
   const source = await readFile(file, "utf8");
   const ts = TYPESCRIPT.has(extname(file));
-  const code = jitiFor(file).transform({ source, filename: file, ts, async: true });
+  const code = (await jitiFor(file)).transform({ source, filename: file, ts, async: true });
   const report = /^exports\.__JITI_ERROR__ = (\{.*\})/.exec(code)?.[1];
   return report === undefined ? undefined : JSON.parse(report);
 }
