@@ -1,6 +1,7 @@
 /** The actors of a chaos run: processes that are replaced when they die. */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -10,6 +11,8 @@ import type { History, Role } from "./history.ts";
 
 const ENTRY = fileURLToPath(new URL("actor.js", import.meta.url));
 const STOP_LIMIT_MS = 30_000;
+/** What an actor's threads may still write after it noted its crash fits into so many characters. */
+const TAIL_CHARACTERS = 2_000;
 
 export interface ActorsOptions {
   folder: string;
@@ -34,10 +37,12 @@ export class Actor {
   wanted = false;
   stopped = false;
   doom: Doom | undefined;
+  readonly #history: string;
 
   constructor(order: ActorOrder, log: number) {
     this.id = order.id;
     this.role = order.role;
+    this.#history = order.history;
     this.child = fork(ENTRY, [JSON.stringify(order)], {
       env: { PATH: process.env.PATH, CHAOS_HISTORY: order.history },
       execArgv: [],
@@ -48,6 +53,12 @@ export class Actor {
     });
     this.child.on("error", () => {}); // A message to one that just died.
     this.ended = once(this.child, "exit").then(([code, signal]) => signal ?? `exit code ${code}`);
+  }
+
+  /** The crash point at which it died, if it did at one. */
+  async crashedAt(): Promise<string | undefined> {
+    const text = await readFile(this.#history, "utf8");
+    return /"what":"crash","point":"([\w.-]+)"/.exec(text.slice(-TAIL_CHARACTERS))?.[1];
   }
 
   get alive(): boolean {
@@ -109,7 +120,7 @@ export class Actors {
     void actor.ended.then(async (how) => {
       this.all.delete(actor);
       const wanted = actor.wanted || (how === "SIGKILL" && actor.doom !== undefined);
-      history.write({ what: "exit", actor: id, role, how, wanted });
+      history.write({ what: "exit", actor: id, role, how, began: actor.ready, wanted });
       if (!this.#replacing) return;
       await delay(pauseMs());
       if (this.#replacing) this.start(role);

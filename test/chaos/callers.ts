@@ -6,7 +6,7 @@ import { timedId } from "../../src/runtime/id.ts";
 import type { Dice } from "../sim/dice.ts";
 import type { History, Way } from "./history.ts";
 import { bodyOf, drawJob, type JobPlan } from "./job-plan.ts";
-import { digestOf, outcomeIn } from "./streams-view.ts";
+import { buriedIn, digestOf, outcomeIn } from "./streams-view.ts";
 
 const WAYS: readonly Way[] = ["submit", "submit", "keyed", "publish", "request", "run", "watch"];
 /** How long a caller waits for an outcome, in ms: longer than any chain of faults. */
@@ -151,10 +151,10 @@ class Call {
       const parts: Uint8Array[] = [];
       for await (const part of client.resultBytes({ state, counts, failures, ...outcome })) parts.push(part);
       const { items, failed } = counts;
-      const codes = failures.map(({ code }) => code);
+      const buried = buriedIn(failures);
       const digest = digestOf(Buffer.concat(parts));
-      history.write({ what: "outcome", label, job, state, items, failed, codes, digest });
-    } catch (error) {
+      history.write({ what: "outcome", label, job, state, items, failed, buried, digest });
+    } catch {
       history.write({ what: "missing", label, job });
     }
   }

@@ -22,6 +22,8 @@ export interface Verdict {
   ranAgain: number;
   /** Items that were given up because whole workers died with them, by chance. */
   buried: number;
+  /** Actors that ended before they took part, as the servers were away. */
+  failedStarts: number;
   /** Jobs by the state they ended in. */
   states: Record<string, number>;
 }
@@ -49,6 +51,8 @@ interface Job {
 /** Deaths after which a single item is buried. */
 const DEATHS = 4;
 const POISON = "poison_task";
+/** Failed items that an outcome names at most. */
+const NAMED_FAILURES = 20;
 /** Ways that name the job, so that handing it in twice is handing in one job. */
 const NAMED = new Set<Way>(["keyed", "publish"]);
 
@@ -76,6 +80,7 @@ class Checker {
     executions: 0,
     ranAgain: 0,
     buried: 0,
+    failedStarts: 0,
     states: {},
   };
 
@@ -120,7 +125,7 @@ class Checker {
         this.#noteBegin(entry);
         break;
       case "exit":
-        if (!entry.wanted && entry.how !== "exit code 0") this.#violate(`${entry.actor} ended: ${entry.how}`);
+        this.#noteExit(entry);
         break;
       case "left":
         this.#violate(`left over: ${entry.thing}`);
@@ -155,6 +160,13 @@ class Checker {
       if (to >= plan.count) this.#violate(`${id} ran item ${to} of ${plan.count}`);
       for (let index = from; index <= to; index++) this.#countRun(job.runs, index, attempt);
     }
+  }
+
+  /** An actor that cannot begin, as the servers are away, says so and ends; whoever started it starts it again. */
+  #noteExit({ actor, how, began, wanted }: Extract<Entry, { what: "exit" }>): void {
+    if (wanted || how === "exit code 0") return;
+    if (began) this.#violate(`${actor} ended: ${how}`);
+    else this.#verdict.failedStarts++;
   }
 
   #countRun(runs: Uint8Array, index: number, attempt: number): void {
@@ -226,13 +238,13 @@ class Checker {
         if (plan.deadlineMs === undefined) this.#violate(`${id} expired without a deadline`);
         return;
       default:
-        if (plan.onError === "continue" || buriedOf(job).size === 0)
+        if (plan.onError === "continue" || standing.buried.length === 0)
           this.#violate(`${id} failed: ${await this.#resultOf(id)}`);
     }
   }
 
   async #judgeResult({ id, plan, job, standing }: Ended): Promise<void> {
-    const failing = failingOf(plan, buriedOf(job));
+    const failing = failingOf(plan, buriedOf(job, standing));
     this.#judgeCount(`${id}: settled items`, standing.items, plan.count);
     if (standing.failed !== failing.size)
       this.#violate(`${id}: ${standing.failed} failed items instead of ${failing.size}`);
@@ -300,7 +312,12 @@ interface Ended {
   standing: SeenOutcome;
 }
 
-function buriedOf({ dead }: Job): Set<number> {
+/**
+ * The items that count as buried. Dead letters alone would not tell: a worker that was thought dead may have stored
+ * the item's result before the one that buried it. An outcome names them, but twenty failures at most.
+ */
+function buriedOf({ dead }: Job, standing: SeenOutcome): Set<number> {
+  if (standing.failed <= NAMED_FAILURES) return new Set(standing.buried);
   return new Set([...dead].filter(([, { code }]) => code === POISON).map(([index]) => index));
 }
 

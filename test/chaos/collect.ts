@@ -39,7 +39,10 @@ interface Outcomes {
   objects: Set<string>;
 }
 
-async function noteOutcome({ view, history, results, objects }: Outcomes, message: StoredMessage): Promise<void> {
+async function noteOutcome(
+  { view, history, results, objects }: Outcomes,
+  message: StoredMessage,
+): Promise<void> {
   const { seq, subject, headers, body } = message;
   const job = lastToken(subject);
   const object = headers["Muster-Object"];

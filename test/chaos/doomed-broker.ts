@@ -3,9 +3,9 @@ import type { Broker, Bucket, ConsumeOptions, Delivery } from "../../src/broker/
 import { stepOfPurge, stepOfSubject } from "./crash-points.ts";
 import type { History, Role } from "./history.ts";
 
-/** Makes the process die at its `passes`-th pass of a point. */
+/** Makes the process die when it passes one of these points for the `passes`-th time, counted over all of them. */
 export interface Doom {
-  point: string;
+  points: readonly string[];
   passes: number;
 }
 
@@ -26,12 +26,16 @@ export class Crasher {
 
   /** The process is at this side of a step; it dies here if it is doomed to. */
   pass(step: string, side: "before" | "after"): void {
-    if (this.#isDue(`${this.role}.${step}.${side}`)) this.#die();
+    const point = `${this.role}.${step}.${side}`;
+    if (this.#isDue(point)) this.#die(point);
   }
 
   /** Behind a call that nothing answers: the server must have it before the process dies. */
   passAfter(step: string, flush: () => Promise<void>): void {
-    if (this.#isDue(`${this.role}.${step}.after`)) void flush().then(() => this.#die());
+    const point = `${this.role}.${step}.after`;
+    if (!this.#isDue(point)) return;
+    const die = () => this.#die(point);
+    flush().then(die, die);
   }
 
   async around<T>(step: string, call: () => Promise<T>): Promise<T> {
@@ -42,13 +46,13 @@ export class Crasher {
   }
 
   #isDue(point: string): boolean {
-    if (this.#doom?.point !== point) return false;
+    if (this.#doom?.points.includes(point) !== true) return false;
     this.#doom.passes--;
-    return this.#doom.passes <= 0;
+    return this.#doom.passes === 0;
   }
 
-  #die(): void {
-    this.history.write({ what: "crash", point: this.#doom?.point ?? "" });
+  #die(point: string): void {
+    this.history.write({ what: "crash", point });
     process.kill(process.pid, "SIGKILL");
   }
 }

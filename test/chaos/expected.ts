@@ -20,13 +20,24 @@ export function failingOf(plan: JobPlan, buried: ReadonlySet<number>): Set<numbe
 
 /** Compares a job's result with what its items make; undefined where it is right. */
 export function compare(plan: JobPlan, text: string, failing: ReadonlySet<number>): Difference | undefined {
+  try {
+    return compareRead(plan, text, failing);
+  } catch (error) {
+    return { type: "wrong", detail: `${String(error)}: ${text.slice(0, 200)}` };
+  }
+}
+
+function compareRead(plan: JobPlan, text: string, failing: ReadonlySet<number>): Difference | undefined {
   const good = Array.from({ length: plan.count }, (_, index) => index).filter((index) => !failing.has(index));
   const items = good.map((index) => itemOf(plan, index));
   switch (plan.reduce) {
     case "collect":
       return compareList(plan, text, failing);
     case "sum":
-      return compareNumber(text, items.reduce((sum, item) => sum + BigInt(weightOf(item)[1]), 0n));
+      return compareNumber(
+        text,
+        items.reduce((sum, item) => sum + BigInt(weightOf(item)[1]), 0n),
+      );
     case "count":
       return compareNumber(text, BigInt(items.length));
     case "top-k:10": {

@@ -2,9 +2,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Dice } from "../sim/dice.ts";
 import type { Actors } from "./actors.ts";
-import { PointTally } from "./point-tally.ts";
 import type { History, Role } from "./history.ts";
 import type { Link } from "./link.ts";
+import { PointTally } from "./point-tally.ts";
 import type { Proxies } from "./proxies.ts";
 import type { Servers } from "./servers.ts";
 
@@ -41,13 +41,16 @@ const LANES: Record<Lane, { loops: number; restMs: number }> = {
   servers: { loops: 1, restMs: 4_000 },
 };
 
-/** How long a crash point may stay armed without being passed, in ms. */
+/** How long crash points may stay armed without being passed, in ms. */
 const ARMED_MS = 8_000;
 
 const kill = (role: Role): Fault => ({
   lane: role === "worker" ? "workers" : "others",
   strike: async ({ dice, actors }) => {
-    const actor = oneOf(dice, actors.of(role).filter(({ free }) => free));
+    const actor = oneOf(
+      dice,
+      actors.of(role).filter(({ free }) => free),
+    );
     if (actor === undefined) return undefined;
     actor.kill("SIGKILL");
     await actor.ended;
@@ -66,10 +69,7 @@ const onLink = (lane: Lane, disturb: (link: Link, ground: Ground) => Promise<voi
   },
 });
 
-const onServer = (
-  strike: (server: string, ground: Ground) => Promise<void>,
-  servers?: 1 | 3,
-): Fault => ({
+const onServer = (strike: (server: string, ground: Ground) => Promise<void>, servers?: 1 | 3): Fault => ({
   lane: "servers",
   strike: async (ground) => {
     const server = ground.dice.pick(ground.servers.names);
@@ -90,7 +90,10 @@ export const FAULTS = {
   zombie: {
     lane: "sleep",
     strike: async ({ dice, actors, leaseMs }) => {
-      const actor = oneOf(dice, [...actors.all].filter(({ free }) => free));
+      const actor = oneOf(
+        dice,
+        [...actors.all].filter(({ free }) => free),
+      );
       if (actor === undefined) return undefined;
       await actor.sleep(leaseMs * (1.3 + 1.5 * dice.next()));
       return actor.id;
@@ -156,22 +159,27 @@ function oneOf<T>(dice: Dice, choices: readonly T[]): T | undefined {
   return choices.length === 0 ? undefined : dice.pick(choices);
 }
 
-/** Arms the point that was struck least, of those of one role, and waits until it strikes. */
+/** Arms points that were struck least, and waits until the actor dies at one of them. */
 async function crash({ dice, actors, points }: Ground): Promise<string | undefined> {
-  const actor = oneOf(dice, [...actors.all].filter(({ free, doom }) => free && doom === undefined));
-  const point = actor === undefined ? undefined : points.next(actor.role, dice);
-  if (actor === undefined || point === undefined) return undefined;
-  actor.arm({ point, passes: dice.int(1, 3) });
+  const actor = oneOf(
+    dice,
+    [...actors.all].filter(({ free, doom }) => free && doom === undefined),
+  );
+  const armed = actor === undefined ? [] : points.next(actor.role, dice);
+  if (actor === undefined || armed.length === 0) return undefined;
+  actor.arm({ points: armed, passes: dice.int(1, 2) });
   const late = new AbortController();
-  const isStruck = await Promise.race([
-    actor.ended.then(() => !actor.wanted),
-    delay(ARMED_MS, false, { signal: late.signal }).catch(() => false),
-  ]);
+  const overdue = delay(ARMED_MS, undefined, { signal: late.signal }).catch(() => undefined);
+  await Promise.race([actor.ended, overdue]);
   late.abort();
-  points.note(point, isStruck);
-  if (isStruck) return `${actor.id} at ${point}`;
-  actor.arm(undefined);
-  return undefined;
+  if (actor.alive) {
+    actor.arm(undefined);
+    return undefined;
+  }
+  const point = await actor.crashedAt();
+  if (point === undefined) return undefined;
+  points.note(point);
+  return `${actor.id} at ${point}`;
 }
 
 /** How often each fault is wanted; `crash-point`: each of the points; `link-noisy`: how many messages it meddles with. */
@@ -240,7 +248,9 @@ export class Faults {
   #weighted(names: readonly FaultName[]): FaultName[] {
     const missing = (name: FaultName) => (this.#targets?.[name] ?? 1) - this.#countOf(name);
     const least = Math.max(1, Math.min(...names.map(missing)));
-    return names.flatMap((name) => Array<FaultName>(Math.max(1, Math.round(missing(name) / least))).fill(name));
+    return names.flatMap((name) =>
+      Array<FaultName>(Math.max(1, Math.round(missing(name) / least))).fill(name),
+    );
   }
 
   #isReached(name: FaultName): boolean {
@@ -256,7 +266,9 @@ export class Faults {
     // A death at a crash point is a SIGKILL like any other.
     const role = KILLED[name];
     if (role !== undefined) return struck + points.deathsOf(role);
-    return name === "link-noisy" ? Object.values(proxies.meddled).reduce((sum, count) => sum + count, 0) : struck;
+    return name === "link-noisy"
+      ? Object.values(proxies.meddled).reduce((sum, count) => sum + count, 0)
+      : struck;
   }
 }
 

@@ -22,7 +22,8 @@ function handlerOf(kind: Kind, more: object = {}): BatchHandler<number> {
 }
 
 function attemptAt(kind: Kind, item: number, attempt: number): unknown {
-  if (kind === "flaky" && isFailing(item, attempt)) return new Error(`item ${item} fails at attempt ${attempt}`);
+  if (kind === "flaky" && isFailing(item, attempt))
+    return new Error(`item ${item} fails at attempt ${attempt}`);
   return outputOf(kind, item);
 }
 

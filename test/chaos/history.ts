@@ -16,8 +16,8 @@ export interface SeenOutcome {
   state: string;
   items: number;
   failed: number;
-  /** Codes of the failures that it names. */
-  codes: readonly string[];
+  /** Numbers of the items that it names as buried. */
+  buried: readonly number[];
   /** A hash of its body, or of the object that the body stands for. */
   digest: string;
 }
@@ -44,7 +44,8 @@ export type Line =
   // What is done to the fleet.
   | { what: "spawn"; actor: string; role: Role; pid: number }
   | { what: "crash"; point: string }
-  | { what: "exit"; actor: string; role: Role; how: string; wanted: boolean }
+  /** `began`: it took part before; `wanted`: it was made to end. */
+  | { what: "exit"; actor: string; role: Role; how: string; began: boolean; wanted: boolean }
   | { what: "fault"; fault: string; on: string; lasted: number }
   /** How many messages the proxies repeated, brought late, and swallowed. */
   | { what: "meddled"; repeated: number; late: number; lost: number }

@@ -3,12 +3,12 @@ import type { Dice } from "../sim/dice.ts";
 import { POINTS } from "./crash-points.ts";
 import type { Role } from "./history.ts";
 
+/** Most points are seldom passed: an actor dies at whichever of so many it comes to first. */
+const ARMED_AT_ONCE = 6;
+
 export class PointTally {
   readonly #struck = new Map<string, number>();
   readonly #target: number;
-  /** Times that a point was armed and not passed; they put it behind the others. */
-  readonly #missed = new Map<string, number>();
-
   /** Without a target every point is always wanted. */
   constructor(target = Number.POSITIVE_INFINITY) {
     this.#target = target;
@@ -23,13 +23,15 @@ export class PointTally {
     return POINTS.every((point) => this.#countOf(point) >= this.#target);
   }
 
-  /** The point of a role to arm next: of those that are wanted, one that was tried least. */
-  next(role: Role, dice: Dice): string | undefined {
-    const wanted = POINTS.filter((point) => point.startsWith(`${role}.`) && this.#countOf(point) < this.#target);
-    if (wanted.length === 0) return undefined;
-    const tries = (point: string) => this.#countOf(point) + (this.#missed.get(point) ?? 0);
-    const least = Math.min(...wanted.map(tries));
-    return dice.pick(wanted.filter((point) => tries(point) === least));
+  /** The points of a role to arm next: of those that are wanted, some that were struck least. */
+  next(role: Role, dice: Dice): string[] {
+    const wanted = POINTS.filter(
+      (point) => point.startsWith(`${role}.`) && this.#countOf(point) < this.#target,
+    );
+    const byLuck = new Map(wanted.map((point) => [point, dice.next()]));
+    const luckOf = (point: string) => byLuck.get(point) ?? 0;
+    wanted.sort((a, b) => this.#countOf(a) - this.#countOf(b) || luckOf(a) - luckOf(b));
+    return wanted.slice(0, ARMED_AT_ONCE);
   }
 
   deathsOf(role: Role): number {
@@ -39,9 +41,8 @@ export class PointTally {
     );
   }
 
-  note(point: string, isStruck: boolean): void {
-    const tally = isStruck ? this.#struck : this.#missed;
-    tally.set(point, (tally.get(point) ?? 0) + 1);
+  note(point: string): void {
+    this.#struck.set(point, this.#countOf(point) + 1);
   }
 
   #countOf(point: string): number {

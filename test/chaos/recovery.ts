@@ -1,7 +1,7 @@
 /**
- * How long it took until what a killed actor held was in other hands: of a worker its tasks, of a dispatcher its jobs,
- * from the kill until the last of them was delivered to another; of an aggregator its partitions, until another read
- * their results. What was never taken again, as its job was over, does not count.
+ * How long it took until what a killed actor held was in other hands: of a worker its tasks, and of a dispatcher its
+ * jobs, until the last of them was delivered to another; of an aggregator its partitions, until the last of them was
+ * claimed by another, and that one read its results. What was never taken again, as its job was over, does not count.
  */
 import { entriesIn } from "./entries.ts";
 import type { Entry, Role } from "./history.ts";
@@ -9,7 +9,7 @@ import type { Entry, Role } from "./history.ts";
 export interface Recovery {
   role: Role;
   ms: number;
-  /** A server was away meanwhile, so that nobody could have taken over. */
+  /** A server was away meanwhile, or the one that took over was cut off or asleep. */
   disturbed: boolean;
 }
 
@@ -23,33 +23,33 @@ interface Death {
   actor: string;
   role: Role;
   at: number;
-  /** What it held, as keys under which another takes it. */
+  /** What it held: queue messages by subject and items, partitions by number. */
   held: Set<string>;
 }
 
-interface Span {
+interface Trouble {
   from: number;
   to: number;
+  /** The actor that it befell; undefined: everyone. */
+  on: string | undefined;
 }
 
-/** Faults during which nobody can take anything over. */
-const SERVER_FAULTS = new Set([
-  "server-kill",
-  "leader-kill",
-  "rolling-restart",
-  "disk-full",
-  "stream-full",
-]);
+interface Taking {
+  at: number;
+  by: string;
+  /** The partition's results are read again, beyond being claimed. */
+  resumed: boolean;
+}
 
 export async function recoveriesIn(folder: string): Promise<Recovery[]> {
   const deaths = new Map<string, Death>();
-  const outages: Span[] = [];
-  for await (const entry of entriesIn(folder)) noteDeath(entry, deaths, outages);
+  const troubles: Trouble[] = [];
+  for await (const entry of entriesIn(folder)) noteTrouble(entry, deaths, troubles);
   for await (const entry of entriesIn(folder)) noteHolding(entry, deaths);
   const wanted = new Set([...deaths.values()].flatMap(({ held }) => [...held]));
-  const taken = new Map<string, { at: number; by: string }[]>();
-  for await (const entry of entriesIn(folder)) noteTaken(entry, wanted, taken);
-  return [...deaths.values()].flatMap((death) => recoveryOf(death, taken, outages));
+  const takings = new Map<string, Taking[]>();
+  for await (const entry of entriesIn(folder)) noteTaking(entry, wanted, takings);
+  return [...deaths.values()].flatMap((death) => recoveryOf(death, takings, troubles));
 }
 
 export function figuresOf(recoveries: readonly Recovery[]): Figures {
@@ -58,62 +58,69 @@ export function figuresOf(recoveries: readonly Recovery[]): Figures {
   return { count: sorted.length, medianMs: at(0.5), p99Ms: at(0.99) };
 }
 
-function noteDeath(entry: Entry, deaths: Map<string, Death>, outages: Span[]): void {
+// ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const SERVER_FAULTS = new Set(["server-kill", "leader-kill", "rolling-restart", "disk-full", "stream-full"]);
+
+function noteTrouble(entry: Entry, deaths: Map<string, Death>, troubles: Trouble[]): void {
   if (entry.what === "exit" && entry.how === "SIGKILL") {
     const { actor, role, at } = entry;
     deaths.set(actor, { actor, role, at, held: new Set() });
   }
-  if (entry.what === "fault" && SERVER_FAULTS.has(entry.fault))
-    outages.push({ from: entry.at - entry.lasted, to: entry.at });
+  if (entry.what !== "fault") return;
+  const { fault, on, at, lasted } = entry;
+  troubles.push({ from: at - lasted, to: at, on: SERVER_FAULTS.has(fault) ? undefined : on });
 }
 
 function noteHolding(entry: Entry, deaths: ReadonlyMap<string, Death>): void {
-  const death = deaths.get(entry.by ?? "");
-  if (death === undefined) return;
-  if (entry.what === "take") death.held.add(entry.key);
-  if (entry.what === "claim") death.held.add(partitionKey(entry.key));
-  if (entry.what === "settle") {
-    death.held.delete(entry.key);
-    death.held.delete(partitionKey(entry.key));
-  }
+  const held = deaths.get(entry.by ?? "")?.held;
+  if (held === undefined || !("key" in entry)) return;
+  const key = keyOf(entry.key);
+  if (entry.what === "take" || entry.what === "claim") held.add(key);
+  if (entry.what === "settle") held.delete(key);
 }
 
-function noteTaken(
-  entry: Entry,
-  wanted: ReadonlySet<string>,
-  taken: Map<string, { at: number; by: string }[]>,
-): void {
-  if (entry.what !== "take" && entry.what !== "resume") return;
-  const key = entry.what === "take" ? entry.key : partitionKey(entry.key);
+function noteTaking(entry: Entry, wanted: ReadonlySet<string>, takings: Map<string, Taking[]>): void {
+  if (entry.what !== "take" && entry.what !== "claim" && entry.what !== "resume") return;
+  const key = keyOf(entry.key);
   if (!wanted.has(key)) return;
-  const takes = taken.get(key) ?? [];
-  takes.push({ at: entry.at, by: entry.by ?? "" });
-  taken.set(key, takes);
+  const known = takings.get(key) ?? [];
+  known.push({ at: entry.at, by: entry.by ?? "", resumed: entry.what === "resume" });
+  takings.set(key, known);
 }
-
-function recoveryOf(
-  { actor, role, at, held }: Death,
-  taken: ReadonlyMap<string, { at: number; by: string }[]>,
-  outages: readonly Span[],
-): Recovery[] {
-  const again = [...held].flatMap((key) => {
-    const others = (taken.get(key) ?? []).filter((take) => take.by !== actor);
-    // A partition that another had taken over before is no longer missed.
-    const isGone = role === "aggregator" && others.some((take) => take.at < at && take.at > at - RECENT_MS);
-    const after = others.filter((take) => take.at >= at).map((take) => take.at - at);
-    return isGone || after.length === 0 ? [] : [Math.min(...after)];
-  });
-  if (again.length === 0) return [];
-  const ms = Math.max(...again);
-  const disturbed = outages.some(({ from, to }) => from < at + ms && to > at);
-  return [{ role, ms, disturbed }];
-}
-
-/** An aggregator claims every partition it has anew within this time, in ms. */
-const RECENT_MS = 1_000;
 
 /** `partition.3` and `muster.results.3.*` are the same. */
-function partitionKey(key: string): string {
+function keyOf(key: string): string {
   const number = /^(?:partition\.|muster\.results\.)(\d+)/.exec(key)?.[1];
   return number === undefined ? key : `partition ${number}`;
+}
+
+// ── reckoning ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** An aggregator claims every partition that it has anew within this time, in ms. */
+const RECENT_MS = 1_000;
+
+function recoveryOf(
+  death: Death,
+  takings: ReadonlyMap<string, Taking[]>,
+  troubles: readonly Trouble[],
+): Recovery[] {
+  const again = [...death.held].flatMap((key) => takenAgain(death, takings.get(key) ?? []) ?? []);
+  const last = again.sort((a, b) => b.at - a.at)[0];
+  if (last === undefined) return [];
+  const disturbed = troubles.some(
+    ({ from, to, on }) => from < last.at && to > death.at && (on === undefined || on === last.by),
+  );
+  return [{ role: death.role, ms: last.at - death.at, disturbed }];
+}
+
+/** When another had it; undefined where nobody took it, or another had it before. */
+function takenAgain({ actor, role, at }: Death, takings: readonly Taking[]): Taking | undefined {
+  const others = takings.filter(({ by }) => by !== actor).sort((a, b) => a.at - b.at);
+  if (role === "aggregator" && others.some((taking) => taking.at < at && taking.at > at - RECENT_MS))
+    return undefined;
+  const first = others.find((taking) => taking.at >= at && !taking.resumed);
+  if (first === undefined) return undefined;
+  // Where it died before it read them, its own death counts.
+  return others.find(({ by, resumed, at: when }) => resumed && by === first.by && when >= first.at) ?? first;
 }

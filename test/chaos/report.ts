@@ -42,7 +42,8 @@ export function markdownOf(report: CampaignReport, command: string): string {
   const { verdict } = report;
   const { lost, countedTwice, withoutOutcome } = verdict;
   const rows = rowsOf(report).map(
-    ([fault, count]) => `| ${fault} | ${count.toLocaleString("en")} | ${lost} | ${countedTwice} | ${withoutOutcome} |`,
+    ([fault, count]) =>
+      `| ${fault} | ${count.toLocaleString("en")} | ${lost} | ${countedTwice} | ${withoutOutcome} |`,
   );
   return [
     "| fault | count | lost | counted twice | jobs without an outcome |",
@@ -66,13 +67,16 @@ function recoveryLines({ recoveries }: CampaignReport): string[] {
   return ["| recovery of | kills | median | p99 |", "| --- | --- | --- | --- |", ...lines];
 }
 
-function summaryLines({ verdict, seconds, cpuSeconds, started, serverVersion }: CampaignReport, command: string) {
-  const { jobs, items, executions, ranAgain, buried, states, violations } = verdict;
+function summaryLines(
+  { verdict, seconds, cpuSeconds, started, serverVersion }: CampaignReport,
+  command: string,
+) {
+  const { jobs, items, executions, ranAgain, buried, failedStarts, states, violations } = verdict;
   const ended = Object.entries(states).map(([state, count]) => `${count} ${state}`);
   const number = (value: number) => value.toLocaleString("en");
   return [
     `${number(jobs)} jobs (${ended.join(", ")}) of ${number(items)} items; ${number(executions)} executions, ${number(ranAgain)} items ran more than once, ${buried} were buried.`,
-    `${number(started)} processes of actors in ${Math.round(seconds)} s, ${Math.round(cpuSeconds)} s of CPU time.`,
+    `${number(started)} processes of actors (${failedStarts} ended as they began, with the servers away) in ${Math.round(seconds)} s, ${Math.round(cpuSeconds)} s of CPU time.`,
     `nats-server ${serverVersion}, Node ${process.version}: \`${command}\`.`,
     `${violations.length} violations.`,
   ];

@@ -65,7 +65,11 @@ export class Servers {
     return StreamsView.connect(this.ports);
   }
 
-  async killAndRestart(name: string, pauseMs: number, signal: "SIGKILL" | "SIGTERM" = "SIGKILL"): Promise<void> {
+  async killAndRestart(
+    name: string,
+    pauseMs: number,
+    signal: "SIGKILL" | "SIGTERM" = "SIGKILL",
+  ): Promise<void> {
     const member = this.#member(name);
     await member.running?.stop(signal);
     await delay(pauseMs);

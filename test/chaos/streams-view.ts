@@ -106,7 +106,7 @@ export class StreamsView {
   async object(place: string): Promise<Buffer> {
     const [bucket = "", name = ""] = place.split("/");
     const meta = await this.#get(`OBJ_${bucket}`, {
-      last_by_subj: `$O.${bucket}.M.${Buffer.from(name).toString("base64url")}`,
+      last_by_subj: `$O.${bucket}.M.${paddedBase64(name)}`,
     });
     const { nuid } = JSON.parse(meta?.body.toString() ?? "{}") as { nuid?: string };
     const parts: Buffer[] = [];
@@ -133,6 +133,11 @@ export class StreamsView {
   }
 }
 
+/** base64url with its padding, as object stores name their metadata. */
+function paddedBase64(name: string): string {
+  return Buffer.from(name).toString("base64").replaceAll("+", "-").replaceAll("/", "_");
+}
+
 function headersIn(encoded: string): Record<string, string> {
   const lines = Buffer.from(encoded, "base64").toString("utf8").split("\r\n").slice(1);
   const pairs = lines.filter((line) => line !== "").map((line) => line.split(/:\s*(.*)/s, 2));
@@ -146,15 +151,20 @@ export function outcomeIn(
   body: Uint8Array,
 ): SeenOutcome {
   const { "Muster-State": state = "", "Muster-Items": items, "Muster-Failed": failed } = headers;
-  const errors = JSON.parse(headers["Muster-Errors"] ?? "[]") as { code: string }[];
+  const failures = JSON.parse(headers["Muster-Errors"] ?? "[]") as { code: string; index: number }[];
   return {
     job,
     state,
     items: Number(items ?? 0),
     failed: Number(failed ?? 0),
-    codes: errors.map(({ code }) => code),
+    buried: buriedIn(failures),
     digest: digestOf(body),
   };
+}
+
+/** The items that were given up because workers died with them. */
+export function buriedIn(failures: readonly { code: string; index: number }[]): number[] {
+  return failures.filter(({ code }) => code === "poison_task").map(({ index }) => index);
 }
 
 export function digestOf(body: Uint8Array): string {
