@@ -32,6 +32,8 @@ export class Actor {
   readonly child: ChildProcess;
   /** Resolves with how it ended, as `SIGKILL` or `exit code 1`. */
   readonly ended: Promise<string>;
+  /** Resolves when it takes part; rejects when it ends before. */
+  readonly begun: Promise<void>;
   ready = false;
   /** It was told to end: by a signal, or by a doom that struck. */
   wanted = false;
@@ -48,11 +50,17 @@ export class Actor {
       execArgv: [],
       stdio: ["ignore", log, log, "ipc"],
     });
-    this.child.on("message", (message: { type: string }) => {
-      if (message.type === "ready") this.ready = true;
-    });
     this.child.on("error", () => {}); // A message to one that just died.
     this.ended = once(this.child, "exit").then(([code, signal]) => signal ?? `exit code ${code}`);
+    this.begun = new Promise((resolve, reject) => {
+      this.child.on("message", (message: { type: string }) => {
+        if (message.type !== "ready") return;
+        this.ready = true;
+        resolve();
+      });
+      void this.ended.then((how) => reject(new Error(`${this.id} ended as it began: ${how}`)));
+    });
+    this.begun.catch(() => {}); // Only whoever waits for it needs to know.
   }
 
   /** The crash point at which it died, if it did at one. */

@@ -2,7 +2,6 @@
 import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { Dice } from "../sim/dice.ts";
 import { Actors } from "./actors.ts";
 import { Callers } from "./callers.ts";
@@ -42,6 +41,8 @@ export interface CampaignReport {
 const FLEET = { dispatcher: 2, aggregator: 3, worker: 4 } as const;
 const LEASE_MS = 1_000;
 const CALLERS = { callers: 3, atOnce: 3 };
+/** Bytes of each MB of a small disk that the streams may take: the rest is for a filler to take. */
+const STREAMS_SHARE = 512 * 1024;
 const SAY_MS = 10_000;
 
 export async function runCampaign(plan: CampaignPlan): Promise<CampaignReport> {
@@ -100,22 +101,27 @@ class Campaign {
   }
 
   #actors(proxies: Proxies): Actors {
-    const { replicas } = this.#plan;
+    const { replicas, diskMb } = this.#plan;
     const pauses = this.#dice.fork("pauses");
     return new Actors({
       folder: this.#folder,
       history: this.#history,
       server: proxies.url,
-      settings: { lease: LEASE_MS, replicas },
+      settings: {
+        lease: LEASE_MS,
+        replicas,
+        ...(diskMb === undefined ? {} : { maxBytes: diskMb * STREAMS_SHARE }),
+      },
       log: this.#log.fd,
       pauseMs: () => (pauses.chance(0.7) ? 0 : pauses.int(100, 1_500)),
     });
   }
 
   async #startActors(actors: Actors): Promise<void> {
-    for (const role of ["dispatcher", "aggregator", "worker"] as const)
-      for (let number = 0; number < FLEET[role]; number++) actors.start(role);
-    while ([...actors.all].some(({ ready }) => !ready)) await delay(20);
+    const started = (["dispatcher", "aggregator", "worker"] as const).flatMap((role) =>
+      Array.from({ length: FLEET[role] }, () => actors.start(role)),
+    );
+    await Promise.all(started.map(({ begun }) => begun));
   }
 
   /** Jobs, and faults beside them; then quiet, until all jobs are over. */

@@ -1,4 +1,4 @@
-/** How often each fault is to strike: once in `npm test`, and once in the long run. */
+/** How often each fault is to strike: in `npm test`, and once in the long run; with one server, and in a cluster. */
 import type { Targets } from "./faults.ts";
 
 export const COLUMNS = {
@@ -13,11 +13,10 @@ export const COLUMNS = {
     "link-slow": 5,
     "link-noisy": 10_000,
     "server-kill": 10,
-    "leader-kill": 3,
-    "rolling-restart": 1,
     "stream-full": 3,
     "disk-full": 3,
   },
+  "small-cluster": { "leader-kill": 3, "rolling-restart": 1 },
   long: {
     "worker-kill": 2_000,
     "dispatcher-kill": 50,
@@ -29,11 +28,10 @@ export const COLUMNS = {
     "link-slow": 100,
     "link-noisy": 1_000_000,
     "server-kill": 200,
-    "leader-kill": 50,
-    "rolling-restart": 20,
     "stream-full": 50,
     "disk-full": 50,
   },
+  "long-cluster": { "leader-kill": 50, "rolling-restart": 10 },
 } as const satisfies Record<string, Targets>;
 
 export type ColumnName = keyof typeof COLUMNS;

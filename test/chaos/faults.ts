@@ -25,7 +25,7 @@ export interface Fault {
   lane: Lane;
   /** Does it, and undoes it; resolves with what it was done to, or undefined where there was nothing to do it to. */
   strike(ground: Ground): Promise<string | undefined>;
-  /** It needs so many servers. */
+  /** It makes sense with so many servers only. */
   servers?: 1 | 3;
 }
 
@@ -115,7 +115,7 @@ export const FAULTS = {
   }),
   "server-kill": onServer(async (server, { dice, servers }) => {
     await servers.killAndRestart(server, dice.int(0, 600));
-  }),
+  }, 1),
   "leader-kill": {
     lane: "servers",
     servers: 3,
@@ -136,7 +136,7 @@ export const FAULTS = {
   },
   "disk-full": onServer(async (server, { servers, dice }) => {
     await servers.fillDisk(server, dice.int(300, 1_500));
-  }),
+  }, 1),
   "stream-full": {
     lane: "servers",
     strike: async ({ dice, servers }) => {
@@ -182,7 +182,10 @@ async function crash({ dice, actors, points }: Ground): Promise<string | undefin
   return `${actor.id} at ${point}`;
 }
 
-/** How often each fault is wanted; `crash-point`: each of the points; `link-noisy`: how many messages it meddles with. */
+/**
+ * How often each fault is wanted: of `crash-point` each of the points, of `link-noisy` messages that it meddles with.
+ * Faults that are not named here strike as long as others are wanted.
+ */
 export type Targets = Partial<Record<FaultName, number>>;
 
 export interface FaultsOptions {
@@ -203,7 +206,7 @@ export class Faults {
 
   constructor(ground: Omit<Ground, "points">, { names, targets, replicas }: FaultsOptions) {
     this.#ground = { ...ground, points: new PointTally(targets?.["crash-point"]) };
-    this.#names = names.filter((name) => (faultOf(name).servers ?? 1) <= replicas);
+    this.#names = names.filter((name) => (faultOf(name).servers ?? replicas) === replicas);
     this.#targets = targets;
   }
 
@@ -228,7 +231,7 @@ export class Faults {
   }
 
   async #loop(names: readonly FaultName[], restMs: number, deadline: number): Promise<void> {
-    while (Date.now() < deadline) {
+    while (Date.now() < deadline && !this.#isOver()) {
       const wanted = names.filter((name) => !this.#isReached(name));
       if (wanted.length === 0) return;
       await this.#strike(this.#ground.dice.pick(this.#weighted(wanted)));
@@ -253,11 +256,15 @@ export class Faults {
     );
   }
 
-  #isReached(name: FaultName): boolean {
-    if (name === "crash-point") return this.#ground.points.isReached;
-    const target = this.#targets?.[name];
+  #isOver(): boolean {
     if (this.#targets === undefined) return false;
-    return this.#countOf(name) >= (target ?? 0);
+    return this.#names.every((name) => this.#targets?.[name] === undefined || this.#isReached(name));
+  }
+
+  #isReached(name: FaultName): boolean {
+    const target = this.#targets?.[name];
+    if (target === undefined) return false;
+    return name === "crash-point" ? this.#ground.points.isReached : this.#countOf(name) >= target;
   }
 
   #countOf(name: FaultName): number {

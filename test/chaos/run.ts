@@ -13,6 +13,8 @@ import { markdownOf } from "./report.ts";
 const USAGE = `npm run chaos -- [--minutes M] [--seed N] [--replicas 1|3] [--faults a,b,…] [--until ${Object.keys(COLUMNS).join("|")}] [--report FILE]
 faults: ${FAULT_NAMES.join(", ")}`;
 const SHOWN = 30;
+/** Small enough to be filled in a moment, large enough for the jobs of a run. */
+const DISK_MB = 512;
 
 const { values } = parseArgs({
   options: {
@@ -44,9 +46,6 @@ async function chaos(): Promise<void> {
   });
   await tell(report);
 }
-
-/** Small enough to be filled in a moment, large enough for the jobs of a run. */
-const DISK_MB = 512;
 
 async function tell(report: CampaignReport): Promise<void> {
   const text = markdownOf(report, `npm run chaos -- ${process.argv.slice(2).join(" ")}`);
