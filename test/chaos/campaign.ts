@@ -31,6 +31,8 @@ export interface CampaignReport {
   verdict: Verdict;
   recoveries: Recovery[];
   tally: Tally;
+  /** What was to be reached and was not, in the time that there was. */
+  missing: readonly string[];
   seconds: number;
   cpuSeconds: number;
   /** Processes of actors that were started. */
@@ -82,12 +84,13 @@ class Campaign {
     const actors = this.#actors(proxies);
     try {
       await this.#startActors(actors);
-      const tally = await this.#disturb({ servers, proxies, actors });
+      const { tally, missing } = await this.#disturb({ servers, proxies, actors });
       await this.#close({ servers, proxies, actors });
       return {
         verdict: await check(this.#folder),
         recoveries: await recoveriesIn(this.#folder),
         tally,
+        missing,
         seconds: (Date.now() - this.#begun) / 1000,
         cpuSeconds: await cpuSeconds(),
         started: actors.started,
@@ -125,7 +128,7 @@ class Campaign {
   }
 
   /** Jobs, and faults beside them; then quiet, until all jobs are over. */
-  async #disturb({ servers, proxies, actors }: Fleet): Promise<Tally> {
+  async #disturb({ servers, proxies, actors }: Fleet): Promise<Faults> {
     const { minutes, say, faults: names, targets, replicas } = this.#plan;
     const history = this.#history;
     const callers = new Callers({ server: proxies.url, history, dice: this.#dice.fork("jobs"), ...CALLERS });
@@ -139,7 +142,7 @@ class Campaign {
     say(`quiet; ${faults.summary()}; ${callers.underWay} jobs are under way`);
     await callers.finish();
     await callers.close();
-    return faults.tally;
+    return faults;
   }
 
   /** Lets the fleet tidy up, ends it in good order, and reads what the streams hold then. */

@@ -226,6 +226,12 @@ export class Faults {
     return new Map<string, number>([...faults, ...this.#ground.points.tally]);
   }
 
+  /** The faults whose targets were not reached, and the crash points that keep theirs from being. */
+  get missing(): string[] {
+    const names = this.#names.filter((name) => this.#targets?.[name] !== undefined && !this.#isReached(name));
+    return names.flatMap((name) => (name === "crash-point" ? this.#ground.points.missing : [name]));
+  }
+
   summary(): string {
     return this.#names.map((name) => `${name} ${this.#countOf(name)}`).join(", ");
   }

@@ -20,7 +20,12 @@ export class PointTally {
   }
 
   get isReached(): boolean {
-    return POINTS.every((point) => this.#countOf(point) >= this.#target);
+    return this.missing.length === 0;
+  }
+
+  /** The points that were not struck often enough. */
+  get missing(): string[] {
+    return POINTS.filter((point) => this.#countOf(point) < this.#target);
   }
 
   /** The points of a role to arm next: of those that are wanted, some that were struck least. */

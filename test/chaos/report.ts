@@ -78,6 +78,6 @@ function summaryLines(
     `${number(jobs)} jobs (${ended.join(", ")}) of ${number(items)} items; ${number(executions)} executions, ${number(ranAgain)} items ran more than once, ${buried} were buried.`,
     `${number(started)} processes of actors (${failedStarts} ended as they began, with the servers away) in ${Math.round(seconds)} s, ${Math.round(cpuSeconds)} s of CPU time.`,
     `nats-server ${serverVersion}, Node ${process.version}: \`${command}\`.`,
-    `${violations.length} violations.`,
+    `${violations.length} violations.${missing.length === 0 ? "" : ` Not reached: ${missing.join(", ")}.`}`,
   ];
 }

@@ -1,7 +1,7 @@
 /**
  * Chaos on real processes: `npm run chaos -- --minutes 5 --seed 1`.
  *
- * Ends with exit code 1 when the checker finds a violation.
+ * Ends with exit code 1 when the checker finds a violation, and with 2 when the time did not do for what was to be reached.
  */
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
@@ -54,4 +54,5 @@ async function tell(report: CampaignReport): Promise<void> {
   const { violations } = report.verdict;
   for (const violation of violations.slice(0, SHOWN)) console.log(`VIOLATION ${violation}`);
   if (violations.length > 0) process.exitCode = 1;
+  else if (report.missing.length > 0) process.exitCode = 2;
 }
