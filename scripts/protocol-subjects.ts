@@ -188,6 +188,10 @@ const HEADERS: Record<keyof typeof HEADER, readonly [where: string, meaning: str
   spec: ["task, result", "What workers and aggregators must know of the job, as JSON."],
   handlerMs: ["result", "Milliseconds that the handler ran for this chunk."],
   worker: ["result", "The worker's id."],
+  pack: [
+    "result",
+    "The message stands for several results of its job. The header names the headers that each has for itself; the body begins with a line of JSON that has, for each result, their values and the length of its body in bytes, and the bodies follow.",
+  ],
   failed: ["result, outcome", "How many items failed for good."],
   state: ["outcome", "`succeeded`, `failed`, `cancelled` or `expired`."],
   kind: ["outcome, dead letter", "The job's kind."],

@@ -7,8 +7,9 @@ import { Coverage } from "../domain/coverage.ts";
 import type { Piece } from "../domain/gather.ts";
 import { ImpossibleTransition } from "../errors.ts";
 import { splitArray } from "../protocol/json.ts";
-import { decodeResult, type Outcome } from "../protocol/messages.ts";
+import { decodeResult, type Outcome, type Received } from "../protocol/messages.ts";
 import { partitionOf } from "../protocol/names.ts";
+import { decodePack } from "../protocol/pack.ts";
 import type { Bytes } from "../protocol/records/bytes.ts";
 import { elementTexts } from "../protocol/records/json-array.ts";
 import { SpecDecoder } from "../protocol/spec.ts";
@@ -116,27 +117,30 @@ class Results {
   }
 
   #take(message: StreamMessage): void {
-    const { from, count, partial, object } = decodeResult(message, this.#specs);
-    const { seq, data } = message;
-    if (this.#coverage.add(from, count) === "new") {
-      this.#pieces.set(from, {
-        from,
-        count,
-        seq,
-        bytes: data.length,
-        ...(object === undefined ? {} : { object }),
-      });
-      if (object === undefined) this.#cache.add(seq, partial);
-    }
+    for (const part of decodePack(message)) this.#count(part, message.seq);
     if (this.#tail === undefined) this.#early++;
     else this.#tail.release(1);
     this.#wake();
   }
 
+  #count(message: Received, seq: number): void {
+    const { from, count, partial, object } = decodeResult(message, this.#specs);
+    if (this.#coverage.add(from, count) !== "new") return;
+    const piece: Piece = {
+      from,
+      count,
+      seq,
+      bytes: message.data.length,
+      ...(object === undefined ? {} : { object }),
+    };
+    this.#pieces.set(from, piece);
+    if (object === undefined) this.#cache.add(piece, partial);
+  }
+
   /** Undefined where the result is gone from the stream: the outcome has it then. */
   async #textOf(piece: Piece): Promise<string | undefined> {
     try {
-      return await textOfPiece(this.#context, piece, this.#cache);
+      return await textOfPiece(this.#context, piece);
     } catch (error) {
       if (error instanceof ImpossibleTransition) return undefined;
       throw error;

@@ -1,8 +1,11 @@
 /** The task messages of one job. */
 import type { StoreMessage } from "../broker/port.ts";
+import type { InvalidItem } from "../protocol/invalid-items.ts";
 import { encodeTask, type TaskItems } from "../protocol/messages.ts";
 import { encodeSpec, type ItemRange, type JobSpec } from "../protocol/spec.ts";
 import type { ActorContext } from "./context.ts";
+
+const NONE: readonly InvalidItem[] = [];
 
 /** Builds the task messages of one job; all of them carry the same spec text, which is encoded once. */
 export class TaskWriter {
@@ -17,10 +20,13 @@ export class TaskWriter {
   }
 
   /** `total` overrides the spec's where the input's end has only now been found. */
-  message(range: ItemRange, taskItems: TaskItems, total = this.#spec.total): StoreMessage {
-    const spec =
-      total === this.#spec.total ? this.#spec : { ...this.#spec, ...(total === undefined ? {} : { total }) };
-    const { headers, data } = encodeTask({ ...taskItems, ...range, spec }, this.#specText);
+  message(
+    { from, count }: ItemRange,
+    { items, invalid = NONE }: TaskItems,
+    total = this.#spec.total,
+  ): StoreMessage {
+    const spec = total === this.#spec.total || total === undefined ? this.#spec : { ...this.#spec, total };
+    const { headers, data } = encodeTask({ spec, from, count, items, invalid }, this.#specText);
     return { subject: this.#subject, headers, data };
   }
 }

@@ -1,17 +1,9 @@
 /** The command line as a whole: its commands, and what is the same for all of them. */
 import { Command, CommanderError } from "commander";
 import { VERSION } from "../bootstrap/version.ts";
-import { registerActorCommands } from "./actors/commands.ts";
-import { registerUpCommand } from "./actors/up.ts";
-import { registerBenchCommand } from "./bench/command.ts";
-import { registerBrokerCommands } from "./broker.ts";
-import { registerClientCommands } from "./client/index.ts";
-import { registerDemoCommand } from "./demo/command.ts";
-import { registerDoctorCommand } from "./doctor/command.ts";
 import { EXIT, exitCodeOf } from "./exit.ts";
 import { renderError, renderUsageError } from "./render/errors.ts";
 import type { Shell } from "./shell.ts";
-import { registerVersionCommand } from "./version.ts";
 
 const EXAMPLE = `
 Examples:
@@ -22,9 +14,78 @@ Examples:
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no broker, 4 timed out, 5 cancelled, 6 permission denied, 130/143 by signal.
 `;
 
-/** Puts the commands together. Settings come before the commands: each copies them when it is made. */
-export function createProgram(shell: Shell): Command {
-  const program = new Command("muster")
+/** Commands whose code is loaded together. */
+interface CommandGroup {
+  readonly heading: string;
+  readonly commands: readonly string[];
+  register(program: Command, shell: Shell): Promise<void>;
+}
+
+const ACTORS = "Actors:";
+const JOBS = "Jobs:";
+const INSTALLATION = "The broker, and this installation:";
+
+/** In the order of the help. */
+const GROUPS: readonly CommandGroup[] = [
+  {
+    heading: ACTORS,
+    commands: ["up"],
+    register: async (...to) => (await import("./actors/up.ts")).registerUpCommand(...to),
+  },
+  {
+    heading: ACTORS,
+    commands: ["dispatcher", "worker", "aggregator"],
+    register: async (...to) => (await import("./actors/commands.ts")).registerActorCommands(...to),
+  },
+  {
+    heading: ACTORS,
+    commands: ["demo"],
+    register: async (...to) => (await import("./demo/command.ts")).registerDemoCommand(...to),
+  },
+  {
+    heading: JOBS,
+    commands: ["map", "submit", "result", "status", "watch", "cancel", "workers", "dead"],
+    register: async (...to) => (await import("./client/index.ts")).registerClientCommands(...to),
+  },
+  {
+    heading: INSTALLATION,
+    commands: ["broker"],
+    register: async (...to) => (await import("./broker.ts")).registerBrokerCommands(...to),
+  },
+  {
+    heading: INSTALLATION,
+    commands: ["doctor"],
+    register: async (...to) => (await import("./doctor/command.ts")).registerDoctorCommand(...to),
+  },
+  {
+    heading: INSTALLATION,
+    commands: ["bench"],
+    register: async (...to) => (await import("./bench/command.ts")).registerBenchCommand(...to),
+  },
+  {
+    heading: INSTALLATION,
+    commands: ["version"],
+    register: async (...to) => (await import("./version.ts")).registerVersionCommand(...to),
+  },
+];
+
+/**
+ * The program with the command that is named, or with all of them where none is: loading what is not asked for would
+ * double the time that a worker takes to start.
+ */
+export async function createProgram(shell: Shell, name?: string): Promise<Command> {
+  const program = emptyProgram(shell);
+  const named = GROUPS.filter(({ commands }) => name !== undefined && commands.includes(name));
+  for (const { heading, register } of named.length > 0 ? named : GROUPS) {
+    program.commandsGroup(heading);
+    await register(program, shell);
+  }
+  return program;
+}
+
+/** Settings come before the commands: each copies them when it is made. */
+function emptyProgram(shell: Shell): Command {
+  return new Command("muster")
     .description("A durable scatter-gather engine on NATS.")
     .version(VERSION, "-V, --version", "print the version")
     .option("--verbose", "show where an error came from (MUSTER_DEBUG)")
@@ -37,23 +98,11 @@ export function createProgram(shell: Shell): Command {
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     });
-  program.commandsGroup("Actors:");
-  registerUpCommand(program, shell);
-  registerActorCommands(program, shell);
-  registerDemoCommand(program, shell);
-  program.commandsGroup("Jobs:");
-  registerClientCommands(program, shell);
-  program.commandsGroup("The broker, and this installation:");
-  registerBrokerCommands(program, shell);
-  registerDoctorCommand(program, shell);
-  registerBenchCommand(program, shell);
-  registerVersionCommand(program, shell);
-  return program;
 }
 
 /** Runs a command line; resolves with the exit code and never rejects. Errors are shown on the shell's stderr. */
 export async function runProgram(args: readonly string[], shell: Shell): Promise<number> {
-  const program = createProgram(shell);
+  const program = await createProgram(shell, args[0]);
   try {
     await program.parseAsync(args, { from: "user" });
     return shell.exitCode;

@@ -103,6 +103,8 @@ export function startChunk({ from, count, settled = [] }: UnrunChunk): ChunkMove
  */
 export function onPass(state: ChunkState, result: PassResult, policy: RetryPolicy): ChunkMove {
   if (state.running === undefined) throw impossible("A pass came back while none was out", state);
+  if (isAllAtOnce(state, result))
+    return advance({ ...state, running: undefined, pieces: result.pieces }, policy.now);
   const asked = state.running === "all" ? everything(state.count) : state.running;
   assertAccounts(state, asked, result);
   const died = result.notRun.length > 0 || result.failures.some(isCrash);
@@ -115,6 +117,18 @@ export function onPass(state: ChunkState, result: PassResult, policy: RetryPolic
     deaths: state.deaths + (died ? 1 : 0),
   };
   return advance(settled, policy.now);
+}
+
+/** The first pass settled every item: the common case, which needs no bookkeeping. */
+function isAllAtOnce({ running, count }: ChunkState, { pieces, failures, notRun }: PassResult): boolean {
+  const [only] = pieces;
+  return (
+    running === "all" &&
+    failures.length === 0 &&
+    notRun.length === 0 &&
+    pieces.length === 1 &&
+    only?.count === count
+  );
 }
 
 /** Goes on after a wait. @throws ImpossibleTransition when a pass is out */

@@ -15,6 +15,8 @@ export interface Piece extends ItemRange {
   readonly bytes: number;
   /** Object that holds it, where it is larger than a message. */
   readonly object?: string;
+  /** The partial itself, while there is memory for it. */
+  text?: string | undefined;
 }
 
 export interface GatherState {

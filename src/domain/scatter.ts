@@ -101,10 +101,14 @@ export function windowOf(state: ScatterState, slots: number, itemBytes: number):
 
 /** Items of the next chunk, for a fleet of `slots` and items of `itemBytes` on average. */
 export function chunkSize(state: ScatterState, slots: number, itemBytes: number): number {
-  const { limits, dispatched } = state;
-  const left = limits.total === undefined ? Number.POSITIVE_INFINITY : limits.total - dispatched.next;
-  const wanted = limits.chunk ?? autoChunk(state, slots, left, itemBytes);
-  return Math.max(1, Math.min(wanted, left));
+  return sizeAt(state.dispatched.next, state, { slots, itemBytes });
+}
+
+/** Items of a chunk that begins at `next`. */
+function sizeAt(next: number, state: ScatterState, { slots, itemBytes }: Omit<Fleet, "most">): number {
+  const { total = Number.POSITIVE_INFINITY, chunk } = state.limits;
+  const left = total - next;
+  return Math.max(1, Math.min(chunk ?? autoChunk(state, slots, left, itemBytes), left));
 }
 
 function autoChunk({ gathered }: ScatterState, slots: number, left: number, itemBytes: number): number {
@@ -122,31 +126,35 @@ function steadyChunk(gathered: Gathered, itemBytes: number): [byTime: number, by
   return [Math.max(1, byTime), Math.max(1, byBytes), MAX_CHUNK];
 }
 
+/** Whom chunks are cut for, and how many of them at most. */
+interface Fleet {
+  slots: number;
+  /** Bytes of an item on average. */
+  itemBytes: number;
+  most: number;
+}
+
 /**
  * The chunks to release now; none while too little room is in the window to be worth a batch.
  *
  * `most` bounds the tasks of one batch.
  */
-export function nextChunks(
-  state: ScatterState,
-  fleet: { slots: number; itemBytes: number; most: number },
-): ItemRange[] {
+export function nextChunks(state: ScatterState, { itemBytes, most, ...fleet }: Fleet): ItemRange[] {
   if (isDispatched(state)) return [];
   const slots = Math.max(1, fleet.slots);
-  const window = windowOf(state, slots, fleet.itemBytes);
-  const room = Math.min(window - tasksOut(state), fleet.most);
-  const worthIt = Math.min(fleet.most, Math.max(1, Math.floor(window / 4)));
-  if (room < worthIt) return [];
-  return cut(state, room, slots, fleet.itemBytes);
+  const window = windowOf(state, slots, itemBytes);
+  const room = Math.min(window - tasksOut(state), most);
+  const worthIt = Math.min(most, Math.max(1, Math.floor(window / 4)));
+  return room < worthIt ? [] : cut(state, { slots, itemBytes, most: room });
 }
 
-function cut(state: ScatterState, room: number, slots: number, itemBytes: number): ItemRange[] {
+function cut(state: ScatterState, fleet: Fleet): ItemRange[] {
+  const { total = Number.POSITIVE_INFINITY } = state.limits;
   const chunks: ItemRange[] = [];
-  let current = state;
-  while (chunks.length < room && !isDispatched(current)) {
-    const chunk = { from: current.dispatched.next, count: chunkSize(current, slots, itemBytes) };
+  for (let { next } = state.dispatched; chunks.length < fleet.most && next < total; ) {
+    const chunk = { from: next, count: sizeAt(next, state, fleet) };
     chunks.push(chunk);
-    current = onReleased(current, [chunk]);
+    next += chunk.count;
   }
   return chunks;
 }

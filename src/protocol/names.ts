@@ -58,6 +58,8 @@ export const HEADER = {
   /** Milliseconds that the handler ran for this chunk. */
   handlerMs: "Muster-Handler-Ms",
   worker: "Muster-Worker",
+  /** On a message that stands for several: the headers that each of them has for itself. */
+  pack: "Muster-Pack",
   /** How many items of the chunk or the job failed for good. */
   failed: "Muster-Failed",
   state: "Muster-State",

@@ -1,7 +1,7 @@
 /** Promises that nobody awaits, counted: nothing of ours runs on unseen. */
 
 export class Background {
-  readonly #running = new Set<Promise<void>>();
+  readonly #running = new Set<Promise<unknown>>();
   readonly #onError: (error: unknown) => void;
 
   /** `onError` hears of every rejection. */
@@ -14,12 +14,12 @@ export class Background {
   }
 
   run(work: () => Promise<unknown>): void {
-    const running: Promise<void> = work().then(
-      () => {},
-      (error) => this.#onError(error),
-    );
+    const forget = () => this.#running.delete(running);
+    const running: Promise<unknown> = work().then(forget, (error) => {
+      forget();
+      this.#onError(error);
+    });
     this.#running.add(running);
-    void running.then(() => this.#running.delete(running));
   }
 
   /** Resolves when nothing runs any more, what was begun meanwhile included. */

@@ -44,6 +44,8 @@ export function logEvents(events: Events, logger: Logger): () => void {
 }
 
 function write(logger: Logger, name: EventName, payload: EventMap[EventName]): void {
+  // Some events are told a chunk: what is not written should cost nothing.
+  if (!logger.isLevelEnabled(LEVELS[name])) return;
   const { error, ...fields } = payload as { error?: unknown };
   logger[LEVELS[name]]({ event: name, ...fields, ...(error === undefined ? {} : { err: error }) });
 }

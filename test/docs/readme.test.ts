@@ -20,7 +20,7 @@ const shell: Shell = {
   stderr: process.stderr,
   exitCode: 0,
 };
-const program = createProgram(shell);
+const program = await createProgram(shell);
 const readme: Page = { path: "README.md", text: read("README.md") };
 
 interface Line {

@@ -85,7 +85,7 @@ function shellOf(world: CliWorld, stdout: Captured, stderr: Captured): Shell {
 }
 
 /** The whole command line, to look at. */
-export function commandTree(): Command {
+export function commandTree(): Promise<Command> {
   return createProgram(shellOf({}, new Captured(), new Captured()));
 }
 

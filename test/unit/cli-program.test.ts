@@ -14,8 +14,10 @@ function pathOf(command: Command): string[] {
   return command.parent === null ? [] : [...pathOf(command.parent), command.name()];
 }
 
+const tree = await commandTree();
+
 describe("help", () => {
-  const paths = all(commandTree())
+  const paths = all(tree)
     .map(pathOf)
     .filter((path) => path[0] !== "help");
 

@@ -3,37 +3,35 @@ import type { Piece } from "../../domain/gather.ts";
 import { OrderedJoin } from "../../domain/reducers/index.ts";
 import { ImpossibleTransition } from "../../errors.ts";
 import { decodeResult } from "../../protocol/messages.ts";
+import { decodePack } from "../../protocol/pack.ts";
 import { SpecDecoder } from "../../protocol/spec.ts";
 import type { ActorContext } from "../context.ts";
 import type { ResultText } from "../outcomes.ts";
 
 /** Pieces that are fetched at once, so that a round trip is not paid a piece. */
 const AHEAD = 32;
+/** Characters that are joined at once, where they are at hand. */
+const AT_ONCE = 64 * 1024;
 
-/** Partials of ordered jobs that are kept in memory until their job ends, within a budget in bytes. */
+/** Partials of ordered jobs that are kept in memory until their job ends, within a budget in characters. */
 export class PieceCache {
   readonly #budget: number;
-  readonly #texts = new Map<number, string>();
-  #bytes = 0;
+  #kept = 0;
 
   constructor(budget: number) {
     this.#budget = budget;
   }
 
-  add(seq: number, text: string): void {
-    if (this.#bytes + text.length > this.#budget || this.#texts.has(seq)) return;
-    this.#texts.set(seq, text);
-    this.#bytes += text.length;
-  }
-
-  get(seq: number): string | undefined {
-    return this.#texts.get(seq);
+  add(piece: Piece, text: string): void {
+    if (this.#kept + text.length > this.#budget) return;
+    piece.text = text;
+    this.#kept += text.length;
   }
 
   drop(pieces: readonly Piece[]): void {
-    for (const { seq } of pieces) {
-      this.#bytes -= this.#texts.get(seq)?.length ?? 0;
-      this.#texts.delete(seq);
+    for (const piece of pieces) {
+      this.#kept -= piece.text?.length ?? 0;
+      piece.text = undefined;
     }
   }
 }
@@ -42,11 +40,11 @@ export class PieceCache {
 export function assemble(
   context: ActorContext,
   name: "collect" | "concat",
-  { pieces, cache }: { pieces: readonly Piece[]; cache: PieceCache },
+  pieces: readonly Piece[],
 ): ResultText {
   const sorted = [...pieces].sort((a, b) => a.from - b.from);
   const bytes = sorted.reduce((sum, piece) => sum + bytesOf(piece) + 1, 2);
-  return { bytes, parts: joined(name, texts(context, sorted, cache)) };
+  return { bytes, parts: joined(context, name, sorted) };
 }
 
 /** At most so many. What lies in the object store is larger than a message, and so is the result. */
@@ -55,39 +53,50 @@ function bytesOf({ object, bytes }: Piece): number {
 }
 
 async function* joined(
+  context: ActorContext,
   name: "collect" | "concat",
-  partials: AsyncIterable<string>,
+  pieces: readonly Piece[],
 ): AsyncIterable<Uint8Array> {
   const join = new OrderedJoin(name);
-  for await (const partial of partials) yield Buffer.from(join.push(partial));
+  for (let at = 0; at < pieces.length; ) {
+    const some = pieces.slice(at, endOfSome(pieces, at));
+    at += some.length;
+    let text = "";
+    for (const partial of await textsOf(context, some)) text += join.push(partial);
+    yield Buffer.from(text);
+  }
   yield Buffer.from(join.end());
 }
 
-async function* texts(
-  context: ActorContext,
-  pieces: readonly Piece[],
-  cache: PieceCache,
-): AsyncIterable<string> {
-  const ahead: Promise<string>[] = [];
-  for (const piece of pieces) {
-    const text = textOfPiece(context, piece, cache);
-    text.catch(() => {}); // It is awaited below; this keeps an early failure from counting as unhandled.
-    ahead.push(text);
-    if (ahead.length >= AHEAD) yield await (ahead.shift() as Promise<string>);
+/** Where the pieces from `at` on that should be joined at once end: few that must be fetched, or many that are at hand. */
+function endOfSome(pieces: readonly Piece[], at: number): number {
+  let end = at;
+  for (let room = AT_ONCE; end < pieces.length && room > 0; end++) {
+    room -= pieces[end]?.text?.length ?? AT_ONCE / AHEAD;
   }
-  for (const text of ahead) yield await text;
+  return end;
+}
+
+async function textsOf(context: ActorContext, pieces: readonly Piece[]): Promise<readonly string[]> {
+  const kept = pieces.flatMap(({ text }) => text ?? []);
+  if (kept.length === pieces.length) return kept;
+  return await Promise.all(pieces.map((piece) => textOfPiece(context, piece)));
 }
 
 /** The partial of a piece, from wherever it lies. @throws ImpossibleTransition when it is gone */
-export async function textOfPiece(context: ActorContext, piece: Piece, cache: PieceCache): Promise<string> {
+export async function textOfPiece(context: ActorContext, piece: Piece): Promise<string> {
   if (piece.object !== undefined) return await readObject(context, piece.object);
-  return cache.get(piece.seq) ?? (await readPiece(context, piece));
+  return piece.text ?? (await readPiece(context, piece));
 }
 
-async function readPiece({ broker, names }: ActorContext, { seq, from }: Piece): Promise<string> {
+async function readPiece({ broker, names }: ActorContext, { seq, from, count }: Piece): Promise<string> {
   const message = await broker.at(names.stream("results"), seq);
   if (message === undefined) throw lost(from, `message ${seq} of the results stream`);
-  return decodeResult(message, new SpecDecoder(1)).partial;
+  const specs = new SpecDecoder(1);
+  const results = decodePack(message).map((part) => decodeResult(part, specs));
+  const result = results.find((each) => each.from === from && each.count === count);
+  if (result === undefined) throw lost(from, `a part of message ${seq} of the results stream`);
+  return result.partial;
 }
 
 /** An object of the outputs bucket, whole. */

@@ -4,10 +4,10 @@ import { toMusterError } from "../../errors.ts";
 import { encodeJson } from "../../protocol/json.ts";
 import type { ActorContext } from "../context.ts";
 import type { Ending } from "../outcomes.ts";
-import { assemble, type PieceCache } from "./assemble.ts";
+import { assemble } from "./assemble.ts";
 import type { LiveJob } from "./live-job.ts";
 
-export function endingOf(context: ActorContext, live: LiveJob, cache: PieceCache): Ending {
+export function endingOf(context: ActorContext, live: LiveJob): Ending {
   const { spec, verdict, coverage, tasks, duplicates, failed, failures, handlerMs, started } = live.state;
   const common = {
     job: spec.job,
@@ -20,13 +20,13 @@ export function endingOf(context: ActorContext, live: LiveJob, cache: PieceCache
   };
   if (verdict?.state === "failed") return { ...common, state: "failed", error: verdict.error };
   try {
-    return { ...common, state: "succeeded", result: resultOf(context, live, cache) };
+    return { ...common, state: "succeeded", result: resultOf(context, live) };
   } catch (error) {
     return { ...common, state: "failed", error: toMusterError(error) };
   }
 }
 
-function resultOf(context: ActorContext, { state, reducer }: LiveJob, cache: PieceCache) {
+function resultOf(context: ActorContext, { state, reducer }: LiveJob) {
   if (!reducer.ordered) return encodeJson(reducer.finish(state.accumulator));
-  return assemble(context, reducer.name as "collect" | "concat", { pieces: state.pieces, cache });
+  return assemble(context, reducer.name as "collect" | "concat", state.pieces);
 }

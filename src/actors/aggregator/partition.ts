@@ -5,10 +5,11 @@
  * stream, and an outcome that another wrote meanwhile is found when ours is refused.
  */
 import type { StreamMessage, Tail } from "../../broker/port.ts";
-import { onResult, startGather } from "../../domain/gather.ts";
+import { type Arrival, onResult, startGather } from "../../domain/gather.ts";
 import type { Reducer } from "../../domain/reducers/index.ts";
 import { toMusterError, WriteConflict } from "../../errors.ts";
-import { decodeResult, type Result } from "../../protocol/messages.ts";
+import { decodeResult, type Received } from "../../protocol/messages.ts";
+import { decodePack } from "../../protocol/pack.ts";
 import { encodeProgress, type ProgressLine } from "../../protocol/progress.ts";
 import { type JobSpec, SpecDecoder } from "../../protocol/spec.ts";
 import { Background } from "../../runtime/background.ts";
@@ -131,32 +132,40 @@ export class Partition extends Service {
   // ── counting ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   #onMessage(message: StreamMessage): void {
-    try {
-      this.#take(message);
-    } catch (error) {
-      const { code, message: text } = toMusterError(error);
-      this.#options.context.events.emit("message.invalid", { subject: message.subject, code, message: text });
-    }
+    this.#unlessInvalid(message, () => {
+      for (const part of decodePack(message))
+        this.#unlessInvalid(message, () => this.#take(part, message.seq));
+    });
     this.#position = message.seq;
     if (this.#tail === undefined) this.#early++;
     else this.#tail.release(1);
   }
 
-  #take(message: StreamMessage): void {
+  /** A message that is no result of ours, or a part of one that is not, disturbs nothing else. */
+  #unlessInvalid({ subject }: StreamMessage, take: () => void): void {
+    try {
+      take();
+    } catch (error) {
+      const { code, message } = toMusterError(error);
+      this.#options.context.events.emit("message.invalid", { subject, code, message });
+    }
+  }
+
+  #take(message: Received, seq: number): void {
     const result = decodeResult(message, this.#specs);
     if (this.#ended.has(result.spec.job)) return;
-    const live = this.#jobs.get(result.spec.job) ?? this.#begin(result.spec, message.seq);
+    const live = this.#jobs.get(result.spec.job) ?? this.#begin(result.spec, seq);
     if (live === undefined) return;
-    if (result.object !== undefined && !live.reducer.ordered) {
-      return this.#pin(message.seq, () => this.#takeObject(live, result, message));
-    }
-    this.#count(live, result, message);
+    const arrival = { result, seq, bytes: message.data.length };
+    if (result.object === undefined || live.reducer.ordered) return this.#count(live, arrival);
+    this.#pin(seq, () => this.#takeObject(live, arrival));
   }
 
   /** A partial that lies in the object store is read before it is combined. */
-  async #takeObject(live: LiveJob, result: Result, message: StreamMessage): Promise<void> {
+  async #takeObject(live: LiveJob, arrival: Omit<Arrival, "now">): Promise<void> {
+    const { result } = arrival;
     const partial = await readObject(this.#options.context, result.object ?? "");
-    this.#count(live, { ...result, partial }, message);
+    this.#count(live, { ...arrival, result: { ...result, partial } });
   }
 
   /** Until the work is done, a takeover would replay from here. */
@@ -181,14 +190,14 @@ export class Partition extends Service {
     }
   }
 
-  #count(live: LiveJob, result: Result, message: StreamMessage): void {
+  #count(live: LiveJob, arrival: Omit<Arrival, "now">): void {
     const now = this.#options.context.clock.now();
-    const arrival = { result, seq: message.seq, bytes: message.data.length, now };
+    const { result } = arrival;
     live.lastArrival = now;
     live.dirty = true;
-    if (onResult(live.state, live.reducer, arrival) === "duplicate") return;
-    if (live.reducer.ordered && result.object === undefined)
-      this.#options.cache.add(message.seq, result.partial);
+    if (onResult(live.state, live.reducer, { ...arrival, now }) === "duplicate") return;
+    const piece = live.state.pieces.at(-1);
+    if (piece !== undefined && result.object === undefined) this.#options.cache.add(piece, result.partial);
     this.#noteChange(live);
     if (live.state.verdict !== undefined) this.#end(live);
   }
@@ -199,8 +208,8 @@ export class Partition extends Service {
     if (live.ending) return;
     live.ending = true;
     this.#background.run(async () => {
-      const { context, cache } = this.#options;
-      await endJob(context, endingOf(context, live, cache), this.workSignal);
+      const { context } = this.#options;
+      await endJob(context, endingOf(context, live), this.workSignal);
       await this.#drop(live.state.spec.job, live);
     });
   }

@@ -38,7 +38,7 @@ export class MixedExecutor implements Executor {
   }
 
   /** @throws UnknownKind, UnknownReducer */
-  async run(request: PassRequest, signal: AbortSignal): Promise<PassResult> {
+  run(request: PassRequest, signal: AbortSignal): Promise<PassResult> {
     const { inline } = this.#options.handlers.need(request.kind);
     return (inline ? this.#inline : this.#startedThreads()).run(request, signal);
   }

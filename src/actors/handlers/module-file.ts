@@ -39,7 +39,7 @@ async function importAs(file: string): Promise<ModuleExports> {
   return await import(/* @vite-ignore */ pathToFileURL(file).href);
 }
 
-/** Loaded when it is needed: it is a fifth of what the start of an actor costs. */
+/** Loaded only where it is needed: it takes longer than most handler modules. */
 async function jitiFor(file: string) {
   const { createJiti } = await import("jiti");
   return createJiti(pathToFileURL(file).href, { interopDefault: false });

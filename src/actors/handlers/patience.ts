@@ -1,6 +1,7 @@
 /** Waits for what asynchronous handlers promise, one at a time, but not for ever. */
 import { HandlerTimedOut } from "../../errors.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
+import { listen, unlisten } from "./abort-fan.ts";
 
 /** Thrown where a pass was aborted and its handler did not settle in time: the item counts as not run. */
 export class Abandoned extends Error {}
@@ -25,7 +26,7 @@ export class Patience {
     this.#options = options;
     if (options.abandonAfter === undefined) return;
     if (options.signal.aborted) this.#onAbort();
-    else options.signal.addEventListener("abort", this.#onAbort, { once: true });
+    else listen(options.signal, this.#onAbort);
   }
 
   /**
@@ -52,7 +53,7 @@ export class Patience {
   /** Ends the waits. */
   close(): void {
     this.#timer?.cancel();
-    this.#options.signal.removeEventListener("abort", this.#onAbort);
+    if (this.#options.abandonAfter !== undefined) unlisten(this.#options.signal, this.#onAbort);
   }
 
   readonly #onAbort = (): void => {

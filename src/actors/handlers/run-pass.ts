@@ -2,6 +2,7 @@
 import type { ItemFailure, PassResult } from "../../domain/pass.ts";
 import { reducerFor } from "../../domain/reducers/index.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import { listen, unlisten } from "./abort-fan.ts";
 import { failureOf } from "./failure.ts";
 import { fail, type HandlerLogEntry, steerOf } from "./handler.ts";
 import type { HandlerSet, LoadedHandler } from "./handler-set.ts";
@@ -35,11 +36,7 @@ export interface PassHooks {
  * A failing item never disturbs its neighbours. A handler that returns without a promise costs none.
  * @throws UnknownKind, UnknownReducer
  */
-export async function runPass(
-  request: PassRequest,
-  handlers: HandlerSet,
-  hooks: PassHooks,
-): Promise<PassResult> {
+export function runPass(request: PassRequest, handlers: HandlerSet, hooks: PassHooks): Promise<PassResult> {
   return new Pass(request, handlers.need(request.kind), hooks).run();
 }
 
@@ -67,25 +64,24 @@ class Pass {
   }
 
   async run(): Promise<PassResult> {
+    const { signal, clock } = this.#hooks;
     const offsets = askedOffsets(this.#request);
-    this.#hooks.signal.addEventListener("abort", this.#onAbort, { once: true });
+    listen(signal, this.#onAbort);
     try {
-      return await this.#runAll(offsets);
+      const source = this.#readSource(offsets);
+      const startedAt = clock.monotonic();
+      if (source !== undefined)
+        await (this.#handler.batch === true
+          ? this.#runBatch(source, offsets)
+          : this.#runItems(source, offsets));
+      return this.#result(clock.monotonic() - startedAt);
     } finally {
-      this.#hooks.signal.removeEventListener("abort", this.#onAbort);
+      unlisten(signal, this.#onAbort);
       this.#patience.close();
     }
   }
 
-  async #runAll(offsets: readonly number[]): Promise<PassResult> {
-    const source = this.#readSource(offsets);
-    const { clock } = this.#hooks;
-    const startedAt = clock.monotonic();
-    if (source !== undefined) {
-      if (this.#handler.batch === true) await this.#runBatch(source, offsets);
-      else await this.#runItems(source, offsets);
-    }
-    const handlerMs = clock.monotonic() - startedAt;
+  #result(handlerMs: number): PassResult {
     this.#hooks.ended();
     this.#write();
     return { pieces: this.#builder.pieces, failures: this.#failures, notRun: this.#notRun, handlerMs };

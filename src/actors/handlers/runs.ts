@@ -4,6 +4,9 @@ import { type AbortLink, followSignal } from "./abort-link.ts";
 import { nothingRun, type PassRequest } from "./pass.ts";
 import { Slots } from "./slots.ts";
 
+/** Controllers that are kept, in use or not: a worker of one slot runs a job's passes one after the other. */
+const MOST_KEPT = 64;
+
 /** Runs one pass that has a slot. */
 export type RunPass = (request: PassRequest, signal: AbortSignal) => Promise<PassResult>;
 
@@ -19,7 +22,8 @@ export class Runs {
   readonly #runPass: RunPass;
   /** A controller costs microseconds, and the passes of a job share their signal: so they share the controller. */
   readonly #groups = new Map<AbortSignal, Group>();
-  readonly #running = new Set<Promise<PassResult>>();
+  readonly #whenIdle: (() => void)[] = [];
+  #passes = 0;
   #closed = false;
 
   constructor(slots: number, runPass: RunPass) {
@@ -28,16 +32,16 @@ export class Runs {
   }
 
   /** Runs a pass as soon as a slot is free; after `close` it comes back as not run. */
-  async run(request: PassRequest, signal: AbortSignal): Promise<PassResult> {
+  async run(request: PassRequest, outer: AbortSignal): Promise<PassResult> {
     if (this.#closed) return nothingRun(request);
-    const group = this.#enter(signal);
-    const running = this.#inSlot(request, group.link.controller.signal);
-    this.#running.add(running);
+    const group = this.#enter(outer);
+    const { signal } = group.link.controller;
     try {
-      return await running;
+      const entered = this.#gate.take(signal);
+      const hasSlot = typeof entered === "boolean" ? entered : await entered;
+      return hasSlot ? await this.#inSlot(request, signal) : nothingRun(request);
     } finally {
-      this.#running.delete(running);
-      this.#leave(signal, group);
+      this.#leave(outer, group);
     }
   }
 
@@ -45,24 +49,35 @@ export class Runs {
   async close(): Promise<void> {
     this.#closed = true;
     for (const { link } of this.#groups.values()) link.controller.abort(new Error("The worker is closing."));
-    await Promise.allSettled(this.#running);
+    while (this.#passes > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
   }
 
   #enter(signal: AbortSignal): Group {
     const group = this.#groups.get(signal) ?? { link: followSignal(signal), passes: 0 };
     this.#groups.set(signal, group);
     group.passes++;
+    this.#passes++;
     return group;
   }
 
   #leave(signal: AbortSignal, group: Group): void {
+    if (--this.#passes === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
     if (--group.passes > 0) return;
+    // The newest idle one stands last.
     this.#groups.delete(signal);
-    group.link.release();
+    this.#groups.set(signal, group);
+    if (this.#groups.size > MOST_KEPT) this.#forgetOldest();
+  }
+
+  #forgetOldest(): void {
+    for (const [signal, { link, passes }] of this.#groups) {
+      if (passes > 0) continue;
+      this.#groups.delete(signal);
+      return link.release();
+    }
   }
 
   async #inSlot(request: PassRequest, signal: AbortSignal): Promise<PassResult> {
-    if (!(await this.#gate.take(signal))) return nothingRun(request);
     try {
       return await this.#runPass(request, signal);
     } finally {

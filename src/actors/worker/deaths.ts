@@ -11,14 +11,19 @@ const KEPT_SECONDS = 3_600;
 
 export class DeathMarks {
   readonly #context: ActorContext;
-  readonly #subject: string;
+  readonly #task: Task;
   #count = 0;
   #marked = false;
 
-  constructor(context: ActorContext, { spec, from, count }: Task) {
+  constructor(context: ActorContext, task: Task) {
     this.#context = context;
-    // The parts of a task that was split begin a count of their own.
-    this.#subject = context.names.deaths(spec.job, `${from}-${count}`);
+    this.#task = task;
+  }
+
+  /** The parts of a task that was split begin a count of their own. */
+  get #subject(): string {
+    const { spec, from, count } = this.#task;
+    return this.#context.names.deaths(spec.job, `${from}-${count}`);
   }
 
   async read(): Promise<number> {

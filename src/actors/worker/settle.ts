@@ -18,9 +18,13 @@ import type { ActorContext } from "../context.ts";
 import { type Ending, endJob } from "../outcomes.ts";
 import { storeSurely } from "../store-surely.ts";
 import { TaskWriter } from "../tasks.ts";
+import { HEADER_ROOM, type ResultStore } from "./result-store.ts";
 
-/** Room that a result's headers take beside its body, in bytes. */
-const HEADER_ROOM = 8 * 1024;
+/** Through what results go. */
+export interface SettlingGround {
+  context: ActorContext;
+  results: ResultStore;
+}
 
 export interface SettledTask {
   result: Result;
@@ -35,13 +39,19 @@ export interface SettledTask {
  * no harm, since gathering counts each item once.
  */
 export async function storeResult(
-  context: ActorContext,
+  { context, results }: SettlingGround,
   settled: SettledTask,
   signal: AbortSignal,
 ): Promise<void> {
-  await Promise.all(settled.failures.map((failure) => bury(context, settled.result, failure, signal)));
-  if (isWhole(settled.result)) await endWholeJob(context, settled, signal);
-  else await storeSurely(context, await resultMessage(context, settled), signal);
+  const { result, failures } = settled;
+  if (failures.length > 0)
+    await Promise.all(failures.map((failure) => bury(context, result, failure, signal)));
+  if (isWhole(result)) return await endWholeJob(context, settled, signal);
+  if (isLarge(context, result)) return await storeLarge(context, settled, signal);
+  await results.store(
+    { subject: subjectOf(context, result), ...encodeResult(result, settled.specText) },
+    signal,
+  );
 }
 
 /** A result of all items is the job's outcome: there is nothing to gather. */
@@ -84,20 +94,26 @@ function verdictOf(
   }
 }
 
+function subjectOf({ names, partitions }: ActorContext, { spec }: Result): string {
+  return names.result(partitionOf(spec.job, partitions), spec.job);
+}
+
+function isLarge({ broker }: ActorContext, { partial }: Result): boolean {
+  return Buffer.byteLength(partial) > broker.maxPayload - HEADER_ROOM;
+}
+
 /** A partial larger than a message goes through the object store. */
-async function resultMessage(
+async function storeLarge(
   context: ActorContext,
-  { result, specText }: Pick<SettledTask, "result" | "specText">,
-): Promise<StoreMessage> {
-  const { broker, names, partitions } = context;
-  const subject = names.result(partitionOf(result.spec.job, partitions), result.spec.job);
-  if (Buffer.byteLength(result.partial) <= broker.maxPayload - HEADER_ROOM) {
-    return { subject, ...encodeResult(result, specText) };
-  }
+  { result, specText }: SettledTask,
+  signal: AbortSignal,
+): Promise<void> {
+  const { broker, names } = context;
   const object = `${result.spec.job}-part-${result.from}-${result.count}`;
   const objects = await broker.objects(names.outputs);
   await objects.put(object, [Buffer.from(result.partial)]);
-  return { subject, ...encodeResult({ ...result, partial: "", object }, specText) };
+  const message = encodeResult({ ...result, partial: "", object }, specText);
+  await storeSurely(context, { subject: subjectOf(context, result), ...message }, signal);
 }
 
 async function bury(

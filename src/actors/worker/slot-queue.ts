@@ -24,7 +24,8 @@ export class SlotQueue {
 
   /** Runs `work` when a slot is free; resolves with undefined, without running it, when the queue was emptied first. */
   async run<T>(rank: Rank, work: () => Promise<T>): Promise<T | undefined> {
-    if (!(await this.#acquire(rank))) return undefined;
+    const entered = this.#acquire(rank);
+    if (!(typeof entered === "boolean" ? entered : await entered)) return undefined;
     try {
       return await work();
     } finally {

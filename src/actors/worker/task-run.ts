@@ -14,6 +14,7 @@ import type { HandlerSet, LoadedHandler } from "../handlers/handler-set.ts";
 import type { Executor, Inputs, PassRequest } from "../handlers/pass.ts";
 import { DeathMarks } from "./deaths.ts";
 import type { JobStop, JobStops } from "./job-stops.ts";
+import type { ResultStore } from "./result-store.ts";
 import { itemsOf, split, storeResult } from "./settle.ts";
 import type { SlotQueue } from "./slot-queue.ts";
 
@@ -22,6 +23,7 @@ export interface TaskGround {
   context: ActorContext;
   handlers: HandlerSet;
   executor: Executor;
+  results: ResultStore;
   slots: SlotQueue;
   stops: JobStops;
   /** Lets one task at a time run of those that a worker died with, so that the one to blame takes no other with it again. */
@@ -164,7 +166,8 @@ export class TaskRun {
   async #pass(move: ChunkMove, handler: LoadedHandler, marks: DeathMarks): Promise<ChunkMove | undefined> {
     const { slots, executor, context } = this.#ground;
     const { signal } = this.#stop.work;
-    const result = await slots.run(this.#begun ? "begun" : this.task.spec.priority, async () => {
+    const rank = this.#begun ? "begun" : this.task.spec.priority;
+    const result = await slots.run(rank, async () => {
       // Only now: a task that waits in the queue of a worker that dies is not to blame.
       if (this.#mark && !this.#begun) await marks.add();
       this.#begun = true;
@@ -234,7 +237,7 @@ export class TaskRun {
     const { specText } = this.task;
     const { failures: settledFailures } = settled;
     await storeResult(
-      context,
+      this.#ground,
       { result, reducer, failures: settledFailures, specText },
       this.#stop.work.signal,
     );

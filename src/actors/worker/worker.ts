@@ -17,6 +17,7 @@ import type { Executor } from "../handlers/pass.ts";
 import { jsonOf } from "../json.ts";
 import { report } from "../report.ts";
 import { JobStops } from "./job-stops.ts";
+import { ResultStore } from "./result-store.ts";
 import { SlotQueue } from "./slot-queue.ts";
 import { type TaskEnd, type TaskGround, TaskRun } from "./task-run.ts";
 
@@ -70,6 +71,7 @@ export class Worker extends Service {
       context,
       handlers,
       executor,
+      results: new ResultStore(context),
       slots: this.#slots,
       stops: this.#stops,
       suspects: this.#suspects,
@@ -129,7 +131,7 @@ export class Worker extends Service {
   // ── taking tasks ─────────────────────────────────────────────────────────────────────────────────────────────
 
   async #openLanes(kind: string): Promise<void> {
-    for (const priority of PRIORITIES) await this.#openLane(kind, priority);
+    await Promise.all(PRIORITIES.map((priority) => this.#openLane(kind, priority)));
   }
 
   async #openLane(kind: string, priority: Priority): Promise<void> {

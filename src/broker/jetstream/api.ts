@@ -101,7 +101,7 @@ export class JetStreamApi {
 
   /** Tells the API without waiting for its answer, for what need not succeed. */
   tell(verb: string): void {
-    this.#outbox.publish(`${this.prefix}.${verb}`, undefined);
+    this.#outbox.tell(`${this.prefix}.${verb}`);
   }
 
   async #request(verb: string, body: unknown, timeout: number): Promise<Msg> {

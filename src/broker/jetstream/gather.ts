@@ -1,8 +1,9 @@
 /** One question, many answers. */
 import type { NatsConnection } from "nats";
 import type { Clock, Timer } from "../../runtime/clock.ts";
-import type { GatherOptions, InMessage, OutMessage } from "../port.ts";
-import { CoreMessage, encodeHeaders } from "./messages.ts";
+import type { GatherOptions, InMessage } from "../port.ts";
+import { CoreMessage } from "./messages.ts";
+import { optionsOf, type WireMessage } from "./wire.ts";
 
 const NO_RESPONDERS = 503;
 
@@ -15,7 +16,7 @@ export interface GatherGround {
 /** Collects answers until the time is over, enough are here, or no more came for `stallMs`. */
 export function gather(
   ground: GatherGround,
-  message: OutMessage,
+  message: WireMessage,
   options: GatherOptions,
 ): Promise<InMessage[]> {
   const { nc, clock, inbox } = ground;
@@ -34,12 +35,7 @@ export function gather(
       },
     });
     signal?.addEventListener("abort", end, { once: true });
-    const headers = encodeHeaders(message.headers);
-    nc.publish(
-      message.subject,
-      message.data,
-      headers === undefined ? { reply: inbox } : { reply: inbox, headers },
-    );
+    nc.publish(message.subject, message.payload, optionsOf(message, inbox));
 
     function end(): void {
       limit.cancel();

@@ -27,6 +27,7 @@ import type {
   ConsumerState,
   Consumption,
   GatherOptions,
+  Headers,
   InMessage,
   ObjectBucket,
   OutMessage,
@@ -44,17 +45,11 @@ import { ensureConsumer, ensureStream } from "./admin.ts";
 import { API_CODE, JetStreamApi, requestError } from "./api.ts";
 import { type Ground, JetStreamConsumption, JetStreamTail, type Restartable } from "./consumption.ts";
 import { gather } from "./gather.ts";
-import {
-  CoreMessage,
-  encodeHeaders,
-  fromDirectAnswer,
-  fromStoredAnswer,
-  type StoredAnswer,
-} from "./messages.ts";
+import { CoreMessage, fromDirectAnswer, fromStoredAnswer, type StoredAnswer } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
 import { Publisher } from "./publisher.ts";
 import { ensureBucket, ensureObjectBucket, openBucket, openObjects } from "./stores.ts";
-import { checkOpen, checkSize } from "./wire.ts";
+import { checkOpen, optionsOf, toWire } from "./wire.ts";
 
 export interface JetStreamOptions {
   servers: string[];
@@ -183,10 +178,12 @@ class JetStreamBroker implements Broker {
   // ── topology ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   async ensure(plan: TopologyPlan): Promise<void> {
-    for (const stream of plan.streams) await ensureStream(this.#api, stream);
-    for (const consumer of plan.consumers) await this.ensureConsumer(consumer);
-    for (const bucket of plan.buckets) await ensureBucket(this.#js, bucket);
-    for (const bucket of plan.objectBuckets) await ensureObjectBucket(this.#js, bucket);
+    await Promise.all([
+      ...plan.streams.map((stream) => ensureStream(this.#api, stream)),
+      ...plan.buckets.map((bucket) => ensureBucket(this.#js, bucket)),
+      ...plan.objectBuckets.map((bucket) => ensureObjectBucket(this.#js, bucket)),
+    ]);
+    await Promise.all(plan.consumers.map((consumer) => this.ensureConsumer(consumer)));
   }
 
   async ensureConsumer(plan: ConsumerPlan): Promise<void> {
@@ -198,23 +195,17 @@ class JetStreamBroker implements Broker {
 
   publish(message: OutMessage): void {
     if (this.#nc.isClosed()) return; // At most once, and so not at all.
-    checkSize(this.#nc, message, message.headers);
-    const headers = encodeHeaders(message.headers);
-    this.#outbox.publish(message.subject, message.data, {
-      ...(headers === undefined ? {} : { headers }),
-      ...(message.reply === undefined ? {} : { reply: message.reply }),
-    });
+    this.#outbox.publish(toWire(this.#nc, message, ...ownHeaders(message)), message.reply);
   }
 
   async request(message: OutMessage, { timeoutMs, signal }: RequestOptions): Promise<InMessage> {
     signal?.throwIfAborted();
     checkOpen(this.#nc);
-    checkSize(this.#nc, message, message.headers);
-    const headers = encodeHeaders(message.headers);
+    const wire = toWire(this.#nc, message, ...ownHeaders(message));
     this.#outbox.flush();
-    const answer = this.#nc.request(message.subject, message.data, {
+    const answer = this.#nc.request(wire.subject, wire.payload, {
       timeout: timeoutMs,
-      ...(headers === undefined ? {} : { headers }),
+      ...optionsOf(wire, undefined),
     });
     try {
       return new CoreMessage(await abortable(answer, signal));
@@ -228,9 +219,9 @@ class JetStreamBroker implements Broker {
     const { nc, clock } = this.#ground;
     options.signal?.throwIfAborted();
     checkOpen(nc);
-    checkSize(nc, message, message.headers);
+    const wire = toWire(nc, message, ...ownHeaders(message));
     this.#outbox.flush();
-    return await gather({ nc, clock, inbox: this.inbox() }, message, options);
+    return await gather({ nc, clock, inbox: this.inbox() }, wire, options);
   }
 
   subscribe(subject: string, onMessage: (message: InMessage) => void, queue?: string): Subscription {
@@ -395,4 +386,8 @@ function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Pro
     signal.addEventListener("abort", onAbort, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
   });
+}
+
+function ownHeaders({ headers }: OutMessage): Headers[] {
+  return headers === undefined ? [] : [headers];
 }

@@ -1,24 +1,10 @@
 /** Messages of the client library seen as messages of the port; headers are decoded only when they are read. */
-import { headers as createHeaders, type Msg, type MsgHdrs } from "nats";
+import type { Msg } from "nats";
 import type { Delivery, Headers, InMessage, StreamMessage } from "../port.ts";
+import { headersOf, parseHeaderBlock } from "./headers.ts";
 import type { Outbox } from "./outbox.ts";
 
-const NO_HEADERS: Headers = Object.freeze({});
 const NANOS_PER_MS = 1_000_000;
-
-export function encodeHeaders(fields: Headers | undefined): MsgHdrs | undefined {
-  if (fields === undefined) return undefined;
-  const encoded = createHeaders();
-  for (const name in fields) encoded.set(name, fields[name] ?? "");
-  return encoded;
-}
-
-export function decodeHeaders(encoded: MsgHdrs | undefined): Headers {
-  if (encoded === undefined) return NO_HEADERS;
-  const fields: Record<string, string> = {};
-  for (const [name, values] of encoded) fields[name] = values[0] ?? "";
-  return fields;
-}
 
 /** A message of a plain subscription. */
 export class CoreMessage implements InMessage {
@@ -42,7 +28,7 @@ export class CoreMessage implements InMessage {
   }
 
   get headers(): Headers {
-    this.#headers ??= decodeHeaders(this.#message.headers);
+    this.#headers ??= headersOf(this.#message);
     return this.#headers;
   }
 }
@@ -52,7 +38,8 @@ export interface DeliveryInfo {
   deliveries: number;
   seq: number;
   consumerSeq: number;
-  time: number;
+  /** When it was stored, in nanoseconds since 1970, as text: seldom asked for, and dear to read. */
+  nanos: string;
 }
 
 /**
@@ -66,7 +53,7 @@ export function parseAckSubject(reply: string): DeliveryInfo {
     deliveries: Number(tokens[at]),
     seq: Number(tokens[at + 1]),
     consumerSeq: Number(tokens[at + 2]),
-    time: Math.floor(Number(tokens[at + 3]) / NANOS_PER_MS),
+    nanos: tokens[at + 3] ?? "",
   };
 }
 
@@ -93,7 +80,7 @@ export class ConsumerMessage implements Delivery {
   }
 
   get headers(): Headers {
-    this.#headers ??= decodeHeaders(this.#message.headers);
+    this.#headers ??= headersOf(this.#message);
     return this.#headers;
   }
 
@@ -102,7 +89,7 @@ export class ConsumerMessage implements Delivery {
   }
 
   get time(): number {
-    return this.#info.time;
+    return Math.floor(Number(this.#info.nanos) / NANOS_PER_MS);
   }
 
   get deliveries(): number {
@@ -135,7 +122,7 @@ export class ConsumerMessage implements Delivery {
 
   /** A closed connection cannot answer; the lease runs out and another takes over, which is what a crash does too. */
   #answer(payload: string): void {
-    this.#outbox.publish(this.#message.reply ?? "", payload);
+    this.#outbox.tell(this.#message.reply ?? "", payload);
   }
 }
 
@@ -154,18 +141,9 @@ export function fromStoredAnswer({ message }: StoredAnswer): StreamMessage {
   };
 }
 
-function parseHeaderBlock(block: string): Headers {
-  const fields: Record<string, string> = {};
-  for (const line of block.split("\r\n").slice(1)) {
-    const colon = line.indexOf(":");
-    if (colon > 0) fields[line.slice(0, colon)] ??= line.slice(colon + 1).trim();
-  }
-  return fields;
-}
-
 /** A message as `DIRECT.GET` answers it: the message itself, its place in headers. */
 export function fromDirectAnswer(message: Msg): StreamMessage {
-  const all = decodeHeaders(message.headers);
+  const all = headersOf(message);
   const {
     "Nats-Stream": _stream,
     "Nats-Subject": subject,

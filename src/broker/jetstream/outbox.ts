@@ -4,15 +4,15 @@
  * The client library flushes at the next microtask, which in code full of awaits is a system call for almost every
  * message: half of a busy worker's CPU, and as much again at the server.
  */
-import type { NatsConnection, Payload, PublishOptions } from "nats";
+import type { NatsConnection } from "nats";
+import { optionsOf, type WireMessage } from "./wire.ts";
 
 /** Bytes that wait at most; beyond, they go at once. */
 const MOST_BYTES = 256 * 1024;
 
 interface Waiting {
-  subject: string;
-  payload: Payload | undefined;
-  options: PublishOptions;
+  message: WireMessage;
+  reply: string | undefined;
 }
 
 export class Outbox {
@@ -25,11 +25,16 @@ export class Outbox {
   }
 
   /** Sends in the order of the calls, at the latest at the end of this turn. */
-  publish(subject: string, payload: Payload | undefined, options: PublishOptions = {}): void {
+  publish(message: WireMessage, reply?: string): void {
     if (this.#waiting.length === 0) setImmediate(() => this.flush());
-    this.#waiting.push({ subject, payload, options });
-    this.#bytes += payload?.length ?? 0;
+    this.#waiting.push({ message, reply });
+    this.#bytes += message.payload.length;
     if (this.#bytes > MOST_BYTES) this.flush();
+  }
+
+  /** A message without headers, smaller than any limit. */
+  tell(subject: string, text = "", reply?: string): void {
+    this.publish({ subject, payload: Buffer.from(text), headers: undefined }, reply);
   }
 
   /** Hands over what waits; to be called before anything that goes past the outbox. */
@@ -38,13 +43,13 @@ export class Outbox {
     this.#waiting = [];
     this.#bytes = 0;
     if (this.#nc.isClosed()) return; // A crash would have lost it, too.
-    for (const message of waiting) this.#send(message);
+    for (const entry of waiting) this.#send(entry);
   }
 
   /** A subject that the library refuses came from outside (a reply subject): it must not hold up the others. */
-  #send({ subject, payload, options }: Waiting): void {
+  #send({ message, reply }: Waiting): void {
     try {
-      this.#nc.publish(subject, payload, options);
+      this.#nc.publish(message.subject, message.payload, optionsOf(message, reply));
     } catch {
       // At most once, and so not at all.
     }

@@ -8,9 +8,8 @@ import { HEADER } from "../../protocol/names.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { Headers, Stored, StoreMessage } from "../port.ts";
 import { type ApiFault, faultError } from "./api.ts";
-import { encodeHeaders } from "./messages.ts";
 import type { Outbox } from "./outbox.ts";
-import { checkOpen, checkSize } from "./wire.ts";
+import { checkOpen, toWire, type WireMessage } from "./wire.ts";
 
 interface InFlight {
   subject: string;
@@ -56,8 +55,10 @@ export class Publisher {
   }
 
   /** Stores one message. */
-  store(message: StoreMessage): Promise<Stored> {
-    return this.#send(message, storeHeaders(message));
+  async store(message: StoreMessage): Promise<Stored> {
+    const { nc } = this.#options;
+    checkOpen(nc);
+    return await this.#send(toWire(nc, message, ...storeHeaders(message)));
   }
 
   /**
@@ -68,9 +69,17 @@ export class Publisher {
     if (messages.length === 0) throw new RangeError("an atomic batch has at least one message");
     if (messages.length > MAX_BATCH)
       throw new RangeError(`an atomic batch has at most ${MAX_BATCH} messages`);
-    const parts = messages.map((message, at) => partOf(message, batchId, at + 1, messages.length));
-    // Before the first is sent: a batch that cannot be committed should not be begun.
-    for (const { message, fields } of parts) checkSize(this.#options.nc, message, fields);
+    checkOpen(this.#options.nc);
+    // All are encoded before the first is sent: a batch that cannot be committed should not be begun.
+    const { length } = messages;
+    const parts = messages.map((message, at) =>
+      toWire(
+        this.#options.nc,
+        message,
+        ...storeHeaders(message),
+        placeHeaders({ batchId, position: at + 1, length }),
+      ),
+    );
     return await this.#sendParts(parts);
   }
 
@@ -90,35 +99,23 @@ export class Publisher {
     this.#inFlight.clear();
   }
 
-  async #sendParts(parts: readonly Part[]): Promise<Stored> {
-    const first = parts[0] as Part;
-    const last = parts[parts.length - 1] as Part;
-    const opened = parts.length > 1 ? this.#send(first.message, first.fields) : undefined;
+  async #sendParts(parts: readonly WireMessage[]): Promise<Stored> {
+    const last = parts[parts.length - 1] as WireMessage;
+    const opened = parts.length > 1 ? this.#send(parts[0] as WireMessage) : undefined;
     opened?.catch(() => {}); // The last answer tells the same; this only keeps an early refusal from being unhandled.
-    for (const { message, fields } of parts.slice(1, -1)) {
-      const headers = encodeHeaders(fields);
-      this.#options.outbox.publish(message.subject, message.data, headers === undefined ? {} : { headers });
-    }
-    const committed = this.#send(last.message, last.fields);
+    for (const part of parts.slice(1, -1)) this.#options.outbox.publish(part);
+    const committed = this.#send(last);
     await Promise.all([opened, committed]);
     return await committed;
   }
 
-  #send(message: StoreMessage, fields: Headers | undefined): Promise<Stored> {
-    const { nc, outbox, clock, inbox, timeoutMs } = this.#options;
+  #send(message: WireMessage): Promise<Stored> {
+    const { outbox, clock, inbox, timeoutMs } = this.#options;
     const token = (this.#next++).toString(36);
     return new Promise((resolve, reject) => {
-      checkOpen(nc);
-      checkSize(nc, message, fields);
-      const headers = encodeHeaders(fields);
-      this.#inFlight.set(token, {
-        subject: message.subject,
-        expires: clock.now() + timeoutMs,
-        resolve,
-        reject,
-      });
-      const reply = `${inbox}.${token}`;
-      outbox.publish(message.subject, message.data, headers === undefined ? { reply } : { reply, headers });
+      const expires = clock.now() + timeoutMs;
+      this.#inFlight.set(token, { subject: message.subject, expires, resolve, reject });
+      outbox.publish(message, `${inbox}.${token}`);
     });
   }
 
@@ -146,33 +143,33 @@ function settle(waiting: InFlight, message: Msg): void {
     if (message.headers?.code === 503) return waiting.reject(new WriteUnknown(waiting.subject));
     return waiting.resolve({ stream: "", seq: 0, duplicate: false });
   }
-  const answer = message.json<PubAck>();
+  const answer = JSON.parse(
+    Buffer.from(message.data.buffer, message.data.byteOffset, message.data.length).toString(),
+  ) as PubAck;
   if (answer.error !== undefined) return waiting.reject(faultError(waiting.subject, answer.error));
   waiting.resolve({ stream: answer.stream, seq: answer.seq, duplicate: answer.duplicate ?? false });
 }
 
-function storeHeaders(message: StoreMessage): Headers | undefined {
-  const { expectLast, msgId, ttlSeconds, rollup } = message;
-  if (expectLast === undefined && msgId === undefined && ttlSeconds === undefined && !rollup)
-    return message.headers;
-  const fields: Record<string, string> = { ...message.headers };
+/** Its own headers, and those that tell the server how to store it. */
+function storeHeaders({ headers, expectLast, msgId, ttlSeconds, rollup }: StoreMessage): Headers[] {
+  const own = headers === undefined ? [] : [headers];
+  if (expectLast === undefined && msgId === undefined && ttlSeconds === undefined && !rollup) return own;
+  const fields: Record<string, string> = {};
   if (expectLast !== undefined) fields[HEADER.expectedLastSubjectSequence] = String(expectLast);
   if (msgId !== undefined) fields[HEADER.msgId] = msgId;
   if (ttlSeconds !== undefined) fields[HEADER.ttl] = `${ttlSeconds}s`;
   if (rollup) fields[HEADER.rollup] = "sub";
-  return fields;
+  return [...own, fields];
 }
 
-/** A message of a batch, with the headers that place it there. */
-interface Part {
-  message: StoreMessage;
-  fields: Headers;
+/** Where a message stands in its batch; positions count from 1. */
+interface Place {
+  batchId: string;
+  position: number;
+  length: number;
 }
 
-function partOf(message: StoreMessage, batchId: string, position: number, total: number): Part {
-  const fields: Record<string, string> = { ...storeHeaders(message) };
-  fields["Nats-Batch-Id"] = batchId;
-  fields["Nats-Batch-Sequence"] = String(position);
-  if (position === total) fields["Nats-Batch-Commit"] = "1";
-  return { message, fields };
+function placeHeaders({ batchId, position, length }: Place): Headers {
+  const place = { "Nats-Batch-Id": batchId, "Nats-Batch-Sequence": String(position) };
+  return position < length ? place : { ...place, "Nats-Batch-Commit": "1" };
 }

@@ -124,9 +124,7 @@ export class PullLoop {
     };
     if (this.#requested === 0) this.#lastSign = clock.now();
     this.#requested += missing;
-    outbox.publish(`${apiPrefix}.CONSUMER.MSG.NEXT.${stream}.${consumer}`, JSON.stringify(body), {
-      reply: inbox,
-    });
+    outbox.tell(`${apiPrefix}.CONSUMER.MSG.NEXT.${stream}.${consumer}`, JSON.stringify(body), inbox);
   }
 
   #onMessage(message: Msg): void {

@@ -1,37 +1,41 @@
-/** What must hold before a message is handed to the client library, whose own refusals have no code. */
-import type { NatsConnection } from "nats";
+/** Messages in the wire's form: encoded once, and their size checked before the client library sees them. */
+import type { MsgHdrs, NatsConnection } from "nats";
 import { BrokerUnreachable, PayloadTooLarge } from "../../errors.ts";
-import type { Headers, OutMessage } from "../port.ts";
+import type { Headers } from "../port.ts";
+import { type EncodedHeaders, encodeHeaders } from "./headers.ts";
 
-/** `NATS/1.0` and the blank line that ends the headers, in bytes. */
-const HEADER_FRAME = 12;
-/** What stands around a header's name and value, in bytes. */
-const FIELD_FRAME = 4;
-/** Bytes that a UTF-16 unit takes in UTF-8 at most. */
-const MOST_BYTES = 3;
-
-/** @throws PayloadTooLarge where the server would close the connection over it */
-export function checkSize(
-  nc: NatsConnection,
-  message: Pick<OutMessage, "subject" | "data">,
-  fields?: Headers,
-): void {
-  const limit = nc.info?.max_payload;
-  if (limit === undefined) return;
-  const { data = "" } = message;
-  const isText = typeof data === "string";
-  if (isText && data.length * MOST_BYTES + 4096 < limit && fields === undefined) return;
-  const bytes = (isText ? Buffer.byteLength(data) : data.length) + headerBytes(fields);
-  if (bytes > limit) throw new PayloadTooLarge(`The message for ${message.subject}`, bytes, limit);
+export interface WireMessage {
+  readonly subject: string;
+  readonly payload: Uint8Array;
+  readonly headers: EncodedHeaders | undefined;
 }
 
-function headerBytes(fields: Headers | undefined): number {
-  if (fields === undefined) return 0;
-  let bytes = HEADER_FRAME;
-  for (const name in fields) {
-    bytes += Buffer.byteLength(name) + Buffer.byteLength(fields[name] ?? "") + FIELD_FRAME;
-  }
-  return bytes;
+const NOTHING = new Uint8Array(0);
+
+/**
+ * A message with the headers of all records.
+ * @throws PayloadTooLarge where the server would close the connection over it
+ */
+export function toWire(
+  nc: NatsConnection,
+  { subject, data = NOTHING }: { subject: string; data?: Uint8Array | string },
+  ...records: readonly Headers[]
+): WireMessage {
+  const payload = typeof data === "string" ? Buffer.from(data) : data;
+  const headers = records.length === 0 ? undefined : encodeHeaders(...records);
+  const bytes = payload.length + (headers?.bytes.length ?? 0);
+  const limit = nc.info?.max_payload;
+  if (limit !== undefined && bytes > limit)
+    throw new PayloadTooLarge(`The message for ${subject}`, bytes, limit);
+  return { subject, payload, headers };
+}
+
+/** What the library takes beside subject and payload. */
+export function optionsOf(
+  { headers }: WireMessage,
+  reply: string | undefined,
+): { headers?: MsgHdrs; reply?: string } {
+  return { ...(headers === undefined ? {} : { headers }), ...(reply === undefined ? {} : { reply }) };
 }
 
 /** @throws BrokerUnreachable once the connection was closed for good */

@@ -1,0 +1,77 @@
+/**
+ * Headers between a record of texts and the bytes of the wire.
+ *
+ * The client library keeps them in a map of lists, checks each name against a pattern and searches without regard to case:
+ * six times the CPU for what we need, a few headers of our own a message (docs/decisions/005-own-publisher-and-pull-loop.md).
+ */
+import { type Msg, type MsgHdrs, MsgHdrsImpl, MsgImpl } from "@nats-io/nats-core/internal";
+import { InvalidBody } from "../../errors.ts";
+import type { Headers } from "../port.ts";
+
+const NO_HEADERS: Headers = Object.freeze({});
+const VERSION = "NATS/1.0";
+const LINE_END = "\r\n";
+
+/** What a message carries, already in the wire's form. */
+export class EncodedHeaders extends MsgHdrsImpl {
+  readonly bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    super();
+    this.bytes = bytes;
+  }
+
+  override encode(): Uint8Array {
+    return this.bytes;
+  }
+}
+
+/**
+ * The headers of all records; they have no name in common.
+ * @throws InvalidBody where a value has a line break, which would end the header
+ */
+export function encodeHeaders(...records: readonly Headers[]): EncodedHeaders {
+  let block = VERSION + LINE_END;
+  for (const fields of records) {
+    for (const name in fields) {
+      const value = fields[name] ?? "";
+      if (value.includes("\n") || value.includes("\r")) throw lineBreak(name);
+      block += `${name}: ${value}${LINE_END}`;
+    }
+  }
+  return new EncodedHeaders(Buffer.from(block + LINE_END));
+}
+
+function lineBreak(name: string): InvalidBody {
+  return new InvalidBody(`The header ${name} has a line break in its value.`, { path: name });
+}
+
+/** The headers of a message that came; the first of several of one name counts. */
+export function headersOf(message: Msg): Headers {
+  if (!(message instanceof MsgImpl)) return fromLibrary(message.headers);
+  const length = message._msg.hdr;
+  if (length <= 0) return NO_HEADERS;
+  const { buffer, byteOffset } = message._rdata;
+  return parseHeaderBlock(Buffer.from(buffer, byteOffset, length).toString("utf8"));
+}
+
+function fromLibrary(headers: MsgHdrs | undefined): Headers {
+  const fields: Record<string, string> = {};
+  for (const [name, values] of headers ?? []) fields[name] = values[0] ?? "";
+  return fields;
+}
+
+/** Reads `NATS/1.0`, perhaps with a status, and a line a header. */
+export function parseHeaderBlock(block: string): Headers {
+  const fields: Record<string, string> = {};
+  for (let at = block.indexOf(LINE_END); at >= 0; ) {
+    const start = at + LINE_END.length;
+    const end = block.indexOf(LINE_END, start);
+    const colon = block.indexOf(":", start);
+    if (end > start && colon > start && colon < end) {
+      fields[block.slice(start, colon)] ??= block.slice(colon + 1, end).trim();
+    }
+    at = end;
+  }
+  return fields;
+}
