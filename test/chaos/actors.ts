@@ -38,6 +38,8 @@ export class Actor {
   /** It was told to end: by a signal, or by a doom that struck. */
   wanted = false;
   stopped = false;
+  /** It stays from the beginning to the end, where nobody is killed. */
+  resident = false;
   doom: Doom | undefined;
   readonly #history: string;
 

@@ -17,6 +17,8 @@ export interface CallersOptions {
   server: string;
   history: History;
   dice: Dice;
+  /** The number of their first job: no two jobs of a run may have the same. */
+  firstJob: number;
   callers: number;
   /** Jobs that one caller has under way at once. */
   atOnce: number;
@@ -27,15 +29,17 @@ export class Callers {
   readonly #connected: ConnectedClient[] = [];
   #loops: Promise<void>[] = [];
   #stopping = false;
-  #jobs = 0;
+  #nextJob: number;
   #underWay = 0;
 
   constructor(options: CallersOptions) {
     this.#options = options;
+    this.#nextJob = options.firstJob;
   }
 
-  get jobs(): number {
-    return this.#jobs;
+  /** The number of the next job. */
+  get nextJob(): number {
+    return this.#nextJob;
   }
 
   get underWay(): number {
@@ -66,7 +70,7 @@ export class Callers {
   async #loop(name: string, client: Client): Promise<void> {
     const { dice, history } = this.#options;
     while (!this.#stopping) {
-      const plan = drawJob(dice, this.#jobs++);
+      const plan = drawJob(dice, this.#nextJob++);
       const call = new Call({ client, history, plan, way: dice.pick(WAYS), name });
       this.#underWay++;
       await call.make();

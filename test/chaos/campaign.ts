@@ -2,6 +2,7 @@
 import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { Dice } from "../sim/dice.ts";
 import { Actors } from "./actors.ts";
 import { Callers } from "./callers.ts";
@@ -12,6 +13,7 @@ import { type FaultName, Faults, type Tally, type Targets } from "./faults.ts";
 import { History } from "./history.ts";
 import { Proxies } from "./proxies.ts";
 import { type Recovery, recoveriesIn } from "./recovery.ts";
+import { growth, type Sample, takeSample } from "./samples.ts";
 import { Servers } from "./servers.ts";
 
 export interface CampaignPlan {
@@ -24,12 +26,16 @@ export interface CampaignPlan {
   targets?: Targets | undefined;
   /** Size of the servers' disks in MB; without it they share the machine's. */
   diskMb?: number | undefined;
+  /** Compares what the fleet takes up before and after; nobody is killed then. */
+  soak: boolean;
   say(line: string): void;
 }
 
 export interface CampaignReport {
   verdict: Verdict;
   recoveries: Recovery[];
+  /** What the fleet took up before and after, of a soak. */
+  samples: [before: Sample, after: Sample] | undefined;
   tally: Tally;
   /** What was to be reached and was not, in the time that there was. */
   missing: readonly string[];
@@ -45,6 +51,8 @@ const LEASE_MS = 1_000;
 const CALLERS = { callers: 3, atOnce: 3 };
 /** Bytes of each MB of a small disk that the streams may take: the rest is for a filler to take. */
 const STREAMS_SHARE = 512 * 1024;
+const WARM_UP_MS = 20_000;
+const FORGOTTEN_MS = 65_000;
 const SAY_MS = 10_000;
 
 export async function runCampaign(plan: CampaignPlan): Promise<CampaignReport> {
@@ -68,6 +76,7 @@ class Campaign {
   readonly #history: History;
   readonly #dice: Dice;
   readonly #begun = Date.now();
+  #nextJob = 0;
 
   constructor(plan: CampaignPlan, folder: string, log: FileHandle) {
     this.#plan = plan;
@@ -84,11 +93,16 @@ class Campaign {
     const actors = this.#actors(proxies);
     try {
       await this.#startActors(actors);
+      const before = await this.#settledSample({ servers, proxies, actors });
       const { tally, missing } = await this.#disturb({ servers, proxies, actors });
+      const after = await this.#settledSample({ servers, proxies, actors });
+      if (before !== undefined && after !== undefined)
+        for (const thing of growth(before, after)) this.#history.write({ what: "left", thing });
       await this.#close({ servers, proxies, actors });
       return {
         verdict: await check(this.#folder),
         recoveries: await recoveriesIn(this.#folder),
+        samples: before === undefined || after === undefined ? undefined : [before, after],
         tally,
         missing,
         seconds: (Date.now() - this.#begun) / 1000,
@@ -125,23 +139,55 @@ class Campaign {
       Array.from({ length: FLEET[role] }, () => actors.start(role)),
     );
     await Promise.all(started.map(({ begun }) => begun));
+    for (const role of ["dispatcher", "aggregator", "worker"] as const) {
+      const [first] = actors.of(role);
+      if (first !== undefined) first.resident = true;
+    }
+  }
+
+  /** What the fleet takes up when it has worked, and has nothing to do; undefined where that is not asked for. */
+  async #settledSample({ servers, proxies, actors }: Fleet): Promise<Sample | undefined> {
+    if (!this.#plan.soak) return undefined;
+    const callers = this.#callers(proxies);
+    await callers.start();
+    await delay(WARM_UP_MS);
+    await this.#finish(callers);
+    // Until the server has forgotten the readers that are gone.
+    await delay(FORGOTTEN_MS);
+    const residents = [...actors.all].filter(({ resident }) => resident);
+    const processes = residents.map(({ id, child }) => ({ name: id, pid: child.pid ?? 0 }));
+    const view = await servers.view();
+    const sample = await takeSample(view, [...servers.processes, ...processes]);
+    await view.close();
+    return sample;
+  }
+
+  #callers(proxies: Proxies): Callers {
+    const firstJob = this.#nextJob;
+    const dice = this.#dice.fork(`jobs from ${firstJob}`);
+    return new Callers({ server: proxies.url, history: this.#history, dice, firstJob, ...CALLERS });
+  }
+
+  async #finish(callers: Callers): Promise<void> {
+    await callers.finish();
+    await callers.close();
+    this.#nextJob = callers.nextJob;
   }
 
   /** Jobs, and faults beside them; then quiet, until all jobs are over. */
   async #disturb({ servers, proxies, actors }: Fleet): Promise<Faults> {
     const { minutes, say, faults: names, targets, replicas } = this.#plan;
     const history = this.#history;
-    const callers = new Callers({ server: proxies.url, history, dice: this.#dice.fork("jobs"), ...CALLERS });
+    const callers = this.#callers(proxies);
     await callers.start();
     const ground = { dice: this.#dice.fork("faults"), history, actors, proxies, servers, leaseMs: LEASE_MS };
     const faults = new Faults(ground, { names, targets, replicas });
-    const saying = setInterval(() => say(`${callers.jobs} jobs; ${faults.summary()}`), SAY_MS);
-    await faults.strikeUntil(this.#begun + minutes * 60_000);
+    const saying = setInterval(() => say(`${callers.nextJob} jobs; ${faults.summary()}`), SAY_MS);
+    await faults.strikeUntil(Date.now() + minutes * 60_000);
     clearInterval(saying);
     proxies.healAll();
     say(`quiet; ${faults.summary()}; ${callers.underWay} jobs are under way`);
-    await callers.finish();
-    await callers.close();
+    await this.#finish(callers);
     return faults;
   }
 

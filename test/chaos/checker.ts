@@ -164,7 +164,7 @@ class Checker {
 
   /** An actor that cannot begin, as the servers are away, says so and ends; whoever started it starts it again. */
   #noteExit({ actor, how, began, wanted }: Extract<Entry, { what: "exit" }>): void {
-    if (wanted || how === "exit code 0") return;
+    if (how === "exit code 0" || (wanted && how.startsWith("SIG"))) return;
     if (began) this.#violate(`${actor} ended: ${how}`);
     else this.#verdict.failedStarts++;
   }

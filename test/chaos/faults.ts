@@ -85,6 +85,20 @@ export const FAULTS = {
   "worker-kill": kill("worker"),
   "dispatcher-kill": kill("dispatcher"),
   "aggregator-kill": kill("aggregator"),
+  /** An actor leaves in good order, and another joins. */
+  leave: {
+    lane: "others",
+    strike: async ({ dice, actors }) => {
+      const actor = oneOf(
+        dice,
+        [...actors.all].filter(({ free, resident }) => free && !resident),
+      );
+      if (actor === undefined) return undefined;
+      actor.kill("SIGTERM");
+      await actor.ended;
+      return actor.id;
+    },
+  },
   "crash-point": { lane: "points", strike: crash },
   /** Stopped for longer than its leases, then woken: what it does then is late. */
   zombie: {

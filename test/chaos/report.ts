@@ -4,6 +4,7 @@ import { POINTS } from "./crash-points.ts";
 import type { FaultName } from "./faults.ts";
 import type { Role } from "./history.ts";
 import { figuresOf } from "./recovery.ts";
+import { tableOf } from "./samples.ts";
 
 /** What was done, and how often; crash points as the number of the rarest and of all. */
 function rowsOf({ tally }: CampaignReport): [fault: string, count: number][] {
@@ -24,6 +25,7 @@ const TITLES: Partial<Record<FaultName, string>> = {
   "server-kill": "broker kill -9 and restart",
   "leader-kill": "cluster leader kill -9",
   "rolling-restart": "rolling restart of the cluster",
+  leave: "actors that left in good order, and others that joined",
   zombie: "zombie: SIGSTOP beyond the lease, then SIGCONT",
   "link-cut": "link cut",
   "link-deaf": "link deaf",
@@ -52,6 +54,7 @@ export function markdownOf(report: CampaignReport, command: string): string {
     "",
     ...recoveryLines(report),
     "",
+    ...(report.samples === undefined ? [] : [...tableOf(...report.samples), ""]),
     ...summaryLines(report, command),
   ].join("\n");
 }
@@ -68,7 +71,7 @@ function recoveryLines({ recoveries }: CampaignReport): string[] {
 }
 
 function summaryLines(
-  { verdict, seconds, cpuSeconds, started, serverVersion }: CampaignReport,
+  { verdict, missing, seconds, cpuSeconds, started, serverVersion }: CampaignReport,
   command: string,
 ) {
   const { jobs, items, executions, ranAgain, buried, failedStarts, states, violations } = verdict;

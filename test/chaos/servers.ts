@@ -61,6 +61,10 @@ export class Servers {
     return this.#members.map(({ name }) => name);
   }
 
+  get processes(): { name: string; pid: number }[] {
+    return this.#members.map(({ name, running }) => ({ name, pid: running?.pid ?? 0 }));
+  }
+
   view(): Promise<StreamsView> {
     return StreamsView.connect(this.ports);
   }
