@@ -48,7 +48,7 @@ export interface CampaignReport {
 
 const FLEET = { dispatcher: 2, aggregator: 3, worker: 4 } as const;
 const LEASE_MS = 1_000;
-const CALLERS = { callers: 3, atOnce: 3 };
+const CALLERS = { callers: 3, atOnce: 5 };
 /** Bytes of each MB of a small disk that the streams may take: the rest is for a filler to take. */
 const STREAMS_SHARE = 512 * 1024;
 const WARM_UP_MS = 20_000;

@@ -31,7 +31,7 @@ export interface Fault {
 
 /** How many loops of a lane run beside each other, and how long each rests after a fault, in ms. */
 const LANES: Record<Lane, { loops: number; restMs: number }> = {
-  workers: { loops: 1, restMs: 300 },
+  workers: { loops: 1, restMs: 600 },
   // There are few of them: killed faster than they take over, they would do nothing else.
   others: { loops: 1, restMs: 3_000 },
   points: { loops: 5, restMs: 50 },
@@ -124,7 +124,7 @@ export const FAULTS = {
     await delay(1_500);
   }),
   "link-noisy": onLink("noise", async (link, { dice }) => {
-    link.noisy({ repeated: 0.15, late: 0.15, lost: 0.05 });
+    link.noisy({ repeated: 0.3, late: 0.3, lost: 0.05 });
     await delay(dice.int(1_000, 3_000));
   }),
   "server-kill": onServer(async (server, { dice, servers }) => {
