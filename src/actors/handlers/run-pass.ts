@@ -70,10 +70,8 @@ class Pass {
     try {
       const source = this.#readSource(offsets);
       const startedAt = clock.monotonic();
-      if (source !== undefined)
-        await (this.#handler.batch === true
-          ? this.#runBatch(source, offsets)
-          : this.#runItems(source, offsets));
+      const waiting = source === undefined ? undefined : this.#runAll(source, offsets);
+      if (waiting !== undefined) await waiting;
       return this.#result(clock.monotonic() - startedAt);
     } finally {
       unlisten(signal, this.#onAbort);
@@ -97,17 +95,35 @@ class Pass {
     return this.#source;
   }
 
-  async #runItems(source: ItemSource, offsets: readonly number[]): Promise<void> {
+  #runAll(source: ItemSource, offsets: readonly number[]): Promise<void> | undefined {
+    return this.#handler.batch === true ? this.#runBatch(source, offsets) : this.#runItems(source, offsets);
+  }
+
+  /** Runs the items one by one; a promise only where a handler gave one, or others on this event loop need a turn. */
+  #runItems(source: ItemSource, offsets: readonly number[]): Promise<void> | undefined {
+    for (let at = 0; at < offsets.length; at++) {
+      const pause = this.#hooks.pause?.();
+      const waiting = pause ?? this.#runItem(source, offsets[at] ?? 0);
+      if (waiting !== undefined)
+        return this.#runRest(source, offsets.slice(pause === undefined ? at + 1 : at), waiting);
+    }
+    return undefined;
+  }
+
+  async #runRest(source: ItemSource, offsets: readonly number[], first: Promise<void>): Promise<void> {
+    await first;
     for (const offset of offsets) {
       const pause = this.#hooks.pause?.();
       if (pause !== undefined) await pause;
-      if (this.#hooks.stopped()) {
-        this.#notRun.push(offset);
-        continue;
-      }
-      const waiting = this.#attempt(offset, source.item(offset));
+      const waiting = this.#runItem(source, offset);
       if (waiting !== undefined) await waiting;
     }
+  }
+
+  #runItem(source: ItemSource, offset: number): Promise<void> | undefined {
+    if (!this.#hooks.stopped()) return this.#attempt(offset, source.item(offset));
+    this.#notRun.push(offset);
+    return undefined;
   }
 
   /** Gives the handler all items at once. A thread that dies with them is said to have died at the first. */

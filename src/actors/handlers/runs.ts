@@ -36,11 +36,14 @@ export class Runs {
     if (this.#closed) return nothingRun(request);
     const group = this.#enter(outer);
     const { signal } = group.link.controller;
+    let hasSlot = false;
     try {
-      const entered = this.#gate.take(signal);
-      const hasSlot = typeof entered === "boolean" ? entered : await entered;
-      return hasSlot ? await this.#inSlot(request, signal) : nothingRun(request);
+      const taken = this.#gate.take(signal);
+      // An await costs as much as the rest of this, and is seldom needed.
+      hasSlot = typeof taken === "boolean" ? taken : await taken;
+      return hasSlot ? await this.#runPass(request, signal) : nothingRun(request);
     } finally {
+      if (hasSlot) this.#gate.give();
       this.#leave(outer, group);
     }
   }
@@ -74,14 +77,6 @@ export class Runs {
       if (passes > 0) continue;
       this.#groups.delete(signal);
       return link.release();
-    }
-  }
-
-  async #inSlot(request: PassRequest, signal: AbortSignal): Promise<PassResult> {
-    try {
-      return await this.#runPass(request, signal);
-    } finally {
-      this.#gate.give();
     }
   }
 }

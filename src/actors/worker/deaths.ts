@@ -43,8 +43,12 @@ export class DeathMarks {
     });
   }
 
-  async remove(): Promise<void> {
-    if (!this.#marked) return;
+  /** Takes the mark away; a promise only where there is one. */
+  remove(): Promise<void> | undefined {
+    return this.#marked ? this.#remove() : undefined;
+  }
+
+  async #remove(): Promise<void> {
     const { broker, names } = this.#context;
     await broker.purge(names.stream("outcomes"), this.#subject).catch(() => {}); // It vanishes by itself, too.
   }

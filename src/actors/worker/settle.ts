@@ -38,20 +38,27 @@ export interface SettledTask {
  * Stores a result, surely: while the broker is away or full it is tried again, until `signal` aborts. A second copy does
  * no harm, since gathering counts each item once.
  */
-export async function storeResult(
-  { context, results }: SettlingGround,
+export function storeResult(
+  ground: SettlingGround,
+  settled: SettledTask,
+  signal: AbortSignal,
+): Promise<void> {
+  const { context, results } = ground;
+  const { result, specText } = settled;
+  if (settled.failures.length > 0) return storeFailures(ground, settled, signal);
+  if (isWhole(result)) return endWholeJob(context, settled, signal);
+  if (isLarge(context, result)) return storeLarge(context, settled, signal);
+  return results.store({ subject: subjectOf(context, result), ...encodeResult(result, specText) }, signal);
+}
+
+async function storeFailures(
+  ground: SettlingGround,
   settled: SettledTask,
   signal: AbortSignal,
 ): Promise<void> {
   const { result, failures } = settled;
-  if (failures.length > 0)
-    await Promise.all(failures.map((failure) => bury(context, result, failure, signal)));
-  if (isWhole(result)) return await endWholeJob(context, settled, signal);
-  if (isLarge(context, result)) return await storeLarge(context, settled, signal);
-  await results.store(
-    { subject: subjectOf(context, result), ...encodeResult(result, settled.specText) },
-    signal,
-  );
+  await Promise.all(failures.map((failure) => bury(ground.context, result, failure, signal)));
+  await storeResult(ground, { ...settled, failures: [] }, signal);
 }
 
 /** A result of all items is the job's outcome: there is nothing to gather. */

@@ -167,11 +167,10 @@ export class TaskRun {
     const { slots, executor, context } = this.#ground;
     const { signal } = this.#stop.work;
     const rank = this.#begun ? "begun" : this.task.spec.priority;
-    const result = await slots.run(rank, async () => {
-      // Only now: a task that waits in the queue of a worker that dies is not to blame.
-      if (this.#mark && !this.#begun) await marks.add();
-      this.#begun = true;
-      return await executor.run(this.#request(move, handler), signal);
+    const result = await slots.run(rank, () => {
+      const runPass = () => executor.run(this.#request(move, handler), signal);
+      const marking = this.#begin(marks);
+      return marking === undefined ? runPass() : marking.then(runPass);
     });
     if (result === undefined || signal.aborted) return undefined;
     this.#handlerMs += result.handlerMs;
@@ -183,6 +182,13 @@ export class TaskRun {
       random: context.random,
       now: context.clock.now(),
     });
+  }
+
+  /** Only now: a task that waits in the queue of a worker that dies is not to blame. */
+  #begin(marks: DeathMarks): Promise<void> | undefined {
+    const marking = this.#mark && !this.#begun ? marks.add() : undefined;
+    this.#begun = true;
+    return marking;
   }
 
   #request({ next }: ChunkMove, handler: LoadedHandler): PassRequest {
@@ -241,7 +247,8 @@ export class TaskRun {
       { result, reducer, failures: settledFailures, specText },
       this.#stop.work.signal,
     );
-    await marks.remove();
+    const unmarking = marks.remove();
+    if (unmarking !== undefined) await unmarking;
     return { type: "stored", handlerMs: this.#handlerMs, failed: failures.length };
   }
 

@@ -7,7 +7,6 @@ import { MusterError } from "../../errors.ts";
 import { decodeTask } from "../../protocol/messages.ts";
 import { PRIORITIES, type Priority } from "../../protocol/names.ts";
 import { SpecDecoder } from "../../protocol/spec.ts";
-import { Background } from "../../runtime/background.ts";
 import { Releasers } from "../../runtime/releasers.ts";
 import { Service } from "../../runtime/service.ts";
 import { Heart } from "../beats.ts";
@@ -53,7 +52,8 @@ export class Worker extends Service {
   readonly #cancelled = new Set<string>();
   readonly #stops = new JobStops();
   readonly #specs = new SpecDecoder();
-  readonly #background: Background;
+  /** Called when the last task that is held is done with. */
+  #whenIdle: () => void = () => {};
   readonly #releasers = new Releasers();
   readonly #ground: TaskGround;
   readonly #since: number;
@@ -65,7 +65,6 @@ export class Worker extends Service {
     this.#handlers = handlers;
     this.#executor = executor;
     this.#slots = new SlotQueue(slots);
-    this.#background = new Background((error) => report(context, "worker", error));
     this.#since = context.clock.now();
     this.#ground = {
       context,
@@ -111,7 +110,7 @@ export class Worker extends Service {
     this.#suspects.empty();
     for (const run of this.#runs) run.drain();
     await stopping;
-    await this.#background.settled();
+    await this.#idle();
     await this.#executor.close();
     await this.#releasers.release();
     await this.#context.broker.flush().catch((error) => report(this.#context, "worker", error));
@@ -160,7 +159,15 @@ export class Worker extends Service {
     lane.held++;
     this.#runs.add(run);
     if (delivery.deliveries > 1) this.#tellRedelivery(run);
-    this.#background.run(() => this.#hold(lane, run));
+    void this.#hold(lane, run);
+  }
+
+  /** Resolves when no task is held. */
+  #idle(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#whenIdle = resolve;
+      if (this.#runs.size === 0) resolve();
+    });
   }
 
   /** A message that is no task is settled for good, and reported: running it again would not make it one. */
@@ -176,6 +183,7 @@ export class Worker extends Service {
     }
   }
 
+  /** Never rejects: whatever goes wrong with a task, it is given back. */
   async #hold(lane: Lane, run: TaskRun): Promise<void> {
     try {
       this.#settle(lane, run, await run.run());
@@ -188,6 +196,7 @@ export class Worker extends Service {
       this.#stops.leave(run.task.spec.job);
       lane.held--;
       this.#refill(lane);
+      if (this.#runs.size === 0) this.#whenIdle();
     }
   }
 
