@@ -48,7 +48,9 @@ export interface CampaignReport {
 
 const FLEET = { dispatcher: 2, aggregator: 3, worker: 4 } as const;
 const LEASE_MS = 1_000;
-const CALLERS = { callers: 3, atOnce: 5 };
+const CALLERS = 3;
+/** Jobs that each caller has under way: three servers on one machine have three times the work with each message. */
+const AT_ONCE = { 1: 5, 3: 2 } as const;
 /** Bytes of each MB of a small disk that the streams may take: the rest is for a filler to take. */
 const STREAMS_SHARE = 512 * 1024;
 const WARM_UP_MS = 20_000;
@@ -165,7 +167,8 @@ class Campaign {
   #callers(proxies: Proxies): Callers {
     const firstJob = this.#nextJob;
     const dice = this.#dice.fork(`jobs from ${firstJob}`);
-    return new Callers({ server: proxies.url, history: this.#history, dice, firstJob, ...CALLERS });
+    const load = { callers: CALLERS, atOnce: AT_ONCE[this.#plan.replicas] };
+    return new Callers({ server: proxies.url, history: this.#history, dice, firstJob, ...load });
   }
 
   async #finish(callers: Callers): Promise<void> {
