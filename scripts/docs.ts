@@ -1,5 +1,10 @@
 /** Writes the generated documents: `npm run docs`. */
 import { writeFileSync } from "node:fs";
+import { apiDocument, readApi } from "./api/page.ts";
 import { protocolDocument } from "./protocol-doc.ts";
 
-writeFileSync(new URL("../docs/protocol.md", import.meta.url), protocolDocument());
+const write = (name: string, text: string) =>
+  writeFileSync(new URL(`../docs/${name}`, import.meta.url), text);
+
+write("protocol.md", protocolDocument());
+write("api.md", apiDocument(readApi()));

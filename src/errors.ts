@@ -146,6 +146,18 @@ export class ReducerMismatch extends MusterError {
   }
 }
 
+/** A `group-by` whose outputs have more different keys than it allows. */
+export class TooManyGroups extends MusterError {
+  constructor(by: string, limit: number) {
+    super(
+      "too_many_groups",
+      422,
+      `The outputs have more than ${limit} different "${by}": raise "keys", or group by something coarser.`,
+      { path: "reduce.keys" },
+    );
+  }
+}
+
 // ── jobs ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export class UnknownJob extends MusterError {
@@ -181,9 +193,29 @@ export class JobAlreadyFinished extends MusterError {
   }
 }
 
+/** An item that failed for good, as errors name it. */
+export interface FailedItem {
+  /** Its number in the job, from 0. */
+  readonly index: number;
+  readonly code: string;
+  readonly message: string;
+  readonly attempts: number;
+}
+
+/** A job that ended as `failed`; its `cause` is the error that the job ended with. */
 export class JobFailed extends MusterError {
-  constructor(job: string, reason: string, details?: ErrorDetails) {
+  readonly job: string;
+  /** The items that failed for good: the first 20 at most. All of them are dead letters. */
+  readonly failures: readonly FailedItem[];
+
+  constructor(
+    job: string,
+    reason: string,
+    { failures = [], ...details }: ErrorDetails & { failures?: readonly FailedItem[] } = {},
+  ) {
     super("job_failed", 500, `Job "${job}" failed: ${reason}`, details);
+    this.job = job;
+    this.failures = failures;
   }
 }
 
@@ -194,8 +226,35 @@ export class JobCancelled extends MusterError {
 }
 
 export class JobExpired extends MusterError {
-  constructor(job: string, deadline: string) {
-    super("job_expired", 504, `Job "${job}" did not finish before its deadline (${deadline}).`);
+  constructor(job: string, deadline?: string) {
+    const when = deadline === undefined ? "" : ` (${deadline})`;
+    super("job_expired", 504, `Job "${job}" did not finish before its deadline${when}.`);
+  }
+}
+
+/** Outputs that cannot go where the job says: no such bucket or stream, no permission, no room. */
+export class OutputRefused extends MusterError {
+  constructor(place: string, reason: string, details?: ErrorDetails) {
+    super("output_refused", 422, `The outputs cannot go to ${place}: ${reason}`, {
+      path: "output",
+      ...details,
+    });
+  }
+}
+
+/** The splitter that was to make the job's items threw, took too long, or yielded too many. */
+export class SplitterFailed extends MusterError {
+  constructor(kind: string, reason: string) {
+    super("splitter_failed", 422, `The splitter of kind "${kind}" made no items: ${reason}`, {
+      path: "split",
+    });
+  }
+}
+
+/** What was counted of a job contradicts itself: better no result than a wrong one. */
+export class ReceiptMismatch extends MusterError {
+  constructor(job: string, reason: string) {
+    super("receipt_mismatch", 500, `The receipt of job "${job}" does not add up: ${reason}.`);
   }
 }
 
@@ -237,6 +296,36 @@ export class InvalidOutput extends MusterError {
   }
 }
 
+/** Where a value does not fit its schema, and why. */
+interface Misfit {
+  /** Where in the value, as in `.user.names[0]`; empty for the value itself. */
+  path: string;
+  reason: string;
+}
+
+/** An item that does not fit the input schema of its task. It is not tried again. */
+export class InputMismatch extends MusterError {
+  constructor(kind: string, { index, path, reason }: Misfit & { index: number }) {
+    const place = `items[${index}]${path}`;
+    super(
+      "input_mismatch",
+      400,
+      `Item ${index} does not fit the input of "${kind}", at ${place}: ${reason}`,
+      {
+        path: place,
+      },
+    );
+  }
+}
+
+/** What a handler returned does not fit the output schema of its task. The item is not tried again. */
+export class OutputMismatch extends MusterError {
+  constructor(kind: string, { path, reason }: Misfit) {
+    const place = path === "" ? "" : `, at ${path.replace(/^\./, "")}`;
+    super("output_mismatch", 500, `The output does not fit the output of "${kind}"${place}: ${reason}`);
+  }
+}
+
 /** A task whose workers died with it again and again. */
 export class PoisonTask extends MusterError {
   constructor(deaths: number) {
@@ -246,7 +335,7 @@ export class PoisonTask extends MusterError {
 
 /** An item that failed for good and took its job with it; keeps the code of the item's own error. */
 export class ItemFailed extends MusterError {
-  constructor(failure: { index: number; code: string; message: string; attempts: number }) {
+  constructor(failure: FailedItem) {
     super(
       failure.code,
       500,

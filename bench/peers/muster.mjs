@@ -20,7 +20,8 @@ export async function start({ workers }) {
     counts: { worker: workers },
     logLevel: "error",
   });
-  const { client, close } = await connect({ server: up.url });
+  const muster = await connect({ server: up.url });
+  const { client } = muster;
 
   const run = async (job, check) => {
     const begun = performance.now();
@@ -67,7 +68,7 @@ export async function start({ workers }) {
     return performance.now() - begun;
   };
   const stop = async () => {
-    await close();
+    await muster.close();
     await up.stop();
   };
   const version = `muster ${VERSION}, nats-server ${up.server.located.version}`;

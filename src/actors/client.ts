@@ -57,10 +57,18 @@ const REQUEST_MS = 5_000;
 /** Room for headers beside a body, in bytes. */
 const HEADER_ROOM = 4 * 1024;
 
+/**
+ * Jobs as they travel: bodies and results are JSON texts, or bytes. `Muster` stands on it; `muster.client` is the one below it.
+ *
+ * @example
+ * const job = await muster.client.submit({ kind: "double", body: "[1,2]", options: { reduce: "sum" } });
+ * (await muster.client.outcome(job)).body; // "6"
+ */
 export class Client extends Service {
   readonly #context: ActorContext;
   readonly #hub: ProgressHub;
 
+  /** @internal */
   constructor(context: ActorContext) {
     super();
     this.#context = context;
@@ -137,24 +145,28 @@ export class Client extends Service {
         : this.#context.clock.after(timeoutMs, () => over.abort(new WaitTimedOut(job, timeoutMs)));
     const signals = [wait.signal, over.signal, this.fetchSignal].filter((signal) => signal !== undefined);
     try {
-      return await awaitOutcome(this.#context, { hub: this.#hub, job }, AbortSignal.any(signals));
+      return await awaitOutcome(this.#context, { news: this.#hub, job }, AbortSignal.any(signals));
     } finally {
       timer?.cancel();
     }
   }
 
   /**
-   * The outputs of a job that collects, as JSON texts in item order while it still runs, in batches; returns its outcome.
-   * Items that failed for good (with `onError: continue`) leave `null`.
+   * The outputs of a job that collects, as JSON texts while it still runs, in batches; returns its outcome. They come in item
+   * order, or, where `ordered` is false, as they are made. Items that failed for good (with `onError: continue`) leave
+   * `null`.
    */
-  async *outputs(job: string, wait: { signal?: AbortSignal } = {}): AsyncGenerator<string[], Outcome> {
+  async *outputs(
+    job: string,
+    { signal: given, ordered = true }: { signal?: AbortSignal; ordered?: boolean } = {},
+  ): AsyncGenerator<string[], Outcome> {
     const done = new AbortController();
-    const signal = wait.signal === undefined ? done.signal : AbortSignal.any([wait.signal, done.signal]);
+    const signal = given === undefined ? done.signal : AbortSignal.any([given, done.signal]);
     const outcome = this.outcome(job, { signal });
     outcome.catch(() => {}); // Nobody may be waiting for it any longer when it is given up.
     const resultBytes = (ended: Outcome) => this.resultBytes(ended);
     try {
-      return yield* streamOutputs(this.#context, { job, outcome, resultBytes });
+      return yield* streamOutputs(this.#context, { job, ordered, outcome, resultBytes });
     } finally {
       done.abort();
     }
@@ -191,14 +203,17 @@ export class Client extends Service {
     return value;
   }
 
+  /** Cancels a job. @throws the error that a dispatcher answers, or RequestFailed where none does */
   async cancel(job: string): Promise<void> {
     await this.ask("cancel", { job });
   }
 
+  /** Jobs that run, and those that ended lately: `limit` of them at most, up to 1000. */
   async list(limit: number): Promise<JobView[]> {
     return (await this.ask<{ jobs: JobView[] }>("list", { limit })).jobs;
   }
 
+  /** The connection, for what is not about jobs. */
   get broker(): Broker {
     return this.#context.broker;
   }

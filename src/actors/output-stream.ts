@@ -1,11 +1,11 @@
 /**
- * The outputs of a job in item order while it still runs: its results are read as they come, those whose turn has not
- * come are remembered by their place only, and what is gone from the stream is taken from the outcome.
+ * The outputs of a job while it still runs: its results are read as they come, those that wait to be taken are remembered by
+ * their place only, and what is gone from the stream is taken from the outcome.
  */
 import type { StreamMessage, Tail } from "../broker/port.ts";
 import { Coverage } from "../domain/coverage.ts";
 import type { Piece } from "../domain/gather.ts";
-import { ImpossibleTransition } from "../errors.ts";
+import { ImpossibleTransition, InvalidOption } from "../errors.ts";
 import { splitArray } from "../protocol/json.ts";
 import { decodeResult, type Outcome, type Received } from "../protocol/messages.ts";
 import { partitionOf } from "../protocol/names.ts";
@@ -16,11 +16,16 @@ import { SpecDecoder } from "../protocol/spec.ts";
 import { PieceCache, textOfPiece } from "./aggregator/assemble.ts";
 import type { ActorContext } from "./context.ts";
 
-/** Bytes of results that are kept until their turn comes; beyond, they are read from the stream once more. */
+/** Bytes of results that are kept until they are taken; beyond, they are read from the stream once more. */
 const KEPT_BYTES = 16 * 1024 * 1024;
+
+/** Results that may wait to be taken before no more are read, unless none of them is the one whose turn it is. */
+const MAX_WAITING = 1_024;
 
 export interface StreamedJob {
   job: string;
+  /** In item order, or as they come. */
+  ordered: boolean;
   /** Settles when the job is over. */
   outcome: Promise<Outcome>;
   /** The bytes of a succeeded outcome's result. */
@@ -28,34 +33,56 @@ export interface StreamedJob {
 }
 
 /**
- * The outputs of a job that collects, as JSON texts in item order, in batches; returns the outcome. Never reads faster
- * than its outputs are taken by more than {@link KEPT_BYTES}.
+ * The outputs of a job that collects, as JSON texts, in batches; returns the outcome. Never reads faster than its outputs are
+ * taken by more than {@link KEPT_BYTES}.
+ * @throws InvalidOption where the job's reducer leaves no outputs to read
  */
 export async function* streamOutputs(
   context: ActorContext,
-  { job, outcome, resultBytes }: StreamedJob,
+  { job, ordered, outcome, resultBytes }: StreamedJob,
 ): AsyncGenerator<string[], Outcome> {
   const results = await Results.read(context, job);
-  let taken = 0;
+  const taken = new Coverage();
   try {
-    for await (const texts of results.inOrder(outcome)) {
+    for await (const { from, texts } of results.untilOver(outcome, ordered)) {
       yield texts;
-      taken += texts.length;
+      taken.add(from, texts.length);
     }
   } finally {
     await results.close();
   }
   const ended = await outcome;
-  if (ended.state === "succeeded") yield* behind(taken, elementTexts(resultBytes(ended)));
+  if (ended.state === "succeeded") yield* missing(taken, elementTexts(arrayBytes(resultBytes(ended))));
   return ended;
 }
 
-async function* behind(count: number, batches: AsyncIterable<string[]>): AsyncIterable<string[]> {
-  let skip = count;
-  for await (const batch of batches) {
-    if (batch.length > skip) yield batch.slice(skip);
-    skip = Math.max(0, skip - batch.length);
+const OPENING_BRACKET = "[".charCodeAt(0);
+
+/** The bytes of an array. @throws InvalidOption where the result is anything else: it was reduced */
+async function* arrayBytes(bytes: Bytes): AsyncIterable<Uint8Array> {
+  let isFirst = true;
+  for await (const part of bytes) {
+    if (isFirst && part[0] !== OPENING_BRACKET)
+      throw new InvalidOption("reduce", "the job's outputs were reduced: read its result instead.");
+    isFirst = false;
+    yield part;
   }
+}
+
+/** The elements that were not taken yet. */
+async function* missing(taken: Coverage, batches: AsyncIterable<string[]>): AsyncIterable<string[]> {
+  let from = 0;
+  for await (const batch of batches) {
+    const left = batch.filter((_, at) => !taken.has(from + at));
+    from += batch.length;
+    if (left.length > 0) yield left;
+  }
+}
+
+/** Outputs of consecutive items, the first of which is item `from`. */
+interface Run {
+  from: number;
+  texts: string[];
 }
 
 /** The results of one job, counted as its aggregator counts them. */
@@ -63,12 +90,14 @@ class Results {
   readonly #context: ActorContext;
   readonly #specs = new SpecDecoder(1);
   readonly #coverage = new Coverage();
-  /** Those whose turn has not come, by their first item. */
+  /** Those that were not taken yet, by their first item, in the order in which they came. */
   readonly #pieces = new Map<number, Piece>();
   readonly #cache = new PieceCache(KEPT_BYTES);
   #tail: Tail | undefined;
-  /** Messages that came before the tail was at hand to be told so. */
-  #early = 0;
+  /** Messages that were delivered, and that the tail has not been told to forget. */
+  #unreleased = 0;
+  #isStarved = true;
+  #fault: InvalidOption | undefined;
   #wake: () => void = () => {};
 
   private constructor(context: ActorContext) {
@@ -84,22 +113,23 @@ class Results {
       fromSeq: 1,
       onMessage: (message) => results.#take(message),
     });
-    results.#tail.release(results.#early);
+    results.#release();
     return results;
   }
 
   /** The outputs as far as results are at hand, until the job is over. @throws what the outcome rejects with */
-  async *inOrder(outcome: Promise<Outcome>): AsyncGenerator<string[]> {
+  async *untilOver(outcome: Promise<Outcome>, ordered: boolean): AsyncGenerator<Run> {
     let over = false;
     const ended = outcome.then(() => {
       over = true;
     });
     for (let next = 0; ; ) {
-      const piece = this.#pieces.get(next);
+      if (this.#fault !== undefined) throw this.#fault;
+      const piece = ordered ? this.#pieces.get(next) : first(this.#pieces.values());
       if (piece !== undefined) {
         const text = await this.#textOf(piece);
-        if (text === undefined) return;
-        yield splitArray(text);
+        if (text !== undefined) yield { from: piece.from, texts: splitArray(text) };
+        else if (ordered) return;
         next += piece.count;
       } else if (over) return;
       else await Promise.race([ended, this.#news()]);
@@ -110,31 +140,40 @@ class Results {
     await this.#tail?.stop();
   }
 
+  /** Resolves when another result comes: none of those at hand is wanted. */
   #news(): Promise<void> {
+    this.#isStarved = true;
+    this.#release();
     return new Promise((resolve) => {
       this.#wake = resolve;
     });
   }
 
   #take(message: StreamMessage): void {
-    for (const part of decodePack(message)) this.#count(part, message.seq);
-    if (this.#tail === undefined) this.#early++;
-    else this.#tail.release(1);
+    this.#unreleased++;
+    this.#isStarved = false;
+    for (const part of decodePack(message)) this.#keep(part, message.seq);
+    this.#release();
     this.#wake();
   }
 
-  #count(message: Received, seq: number): void {
-    const { from, count, partial, object } = decodeResult(message, this.#specs);
+  #keep(message: Received, seq: number): void {
+    const { spec, from, count, partial, object } = decodeResult(message, this.#specs);
+    const { name } = spec.reduce;
+    if (name !== "collect") this.#fault = new InvalidOption("reduce", noOutputs(name));
     if (this.#coverage.add(from, count) !== "new") return;
-    const piece: Piece = {
-      from,
-      count,
-      seq,
-      bytes: message.data.length,
-      ...(object === undefined ? {} : { object }),
-    };
+    const place = { from, count, seq, bytes: message.data.length };
+    const piece: Piece = object === undefined ? place : { ...place, object };
     this.#pieces.set(from, piece);
     if (object === undefined) this.#cache.add(piece, partial);
+  }
+
+  /** Lets more come, unless enough of what came waits to be taken. */
+  #release(): void {
+    if (this.#tail === undefined || this.#unreleased === 0) return;
+    if (this.#pieces.size >= MAX_WAITING && !this.#isStarved) return;
+    this.#tail.release(this.#unreleased);
+    this.#unreleased = 0;
   }
 
   /** Undefined where the result is gone from the stream: the outcome has it then. */
@@ -147,6 +186,16 @@ class Results {
     } finally {
       this.#pieces.delete(piece.from);
       this.#cache.drop([piece]);
+      this.#release();
     }
   }
+}
+
+function first<T>(values: Iterable<T>): T | undefined {
+  for (const value of values) return value;
+  return undefined;
+}
+
+function noOutputs(reducer: string): string {
+  return `outputs are read one by one of jobs that collect: "${reducer}" reduces them.`;
 }

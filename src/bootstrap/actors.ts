@@ -8,6 +8,7 @@ import type { HandlerLogEntry } from "../actors/handlers/handler.ts";
 import type { HandlerSet } from "../actors/handlers/handler-set.ts";
 import { MixedExecutor } from "../actors/handlers/mixed-executor.ts";
 import { loadHandlers } from "../actors/handlers/registry.ts";
+import type { AnyTask } from "../actors/handlers/task.ts";
 import { ServiceAnswers } from "../actors/services.ts";
 import { Worker } from "../actors/worker/worker.ts";
 import type { ActorRole, Beat } from "../domain/fleet.ts";
@@ -15,9 +16,12 @@ import type { Service } from "../runtime/service.ts";
 import { describeService } from "./descriptions.ts";
 import type { Node } from "./node.ts";
 
+/** What an actor is started with. */
 export interface ActorOptions {
   /** Handler modules: the user's kinds and reducers. */
   handlers?: readonly string[];
+  /** Tasks of this process, run on its event loop. */
+  tasks?: readonly AnyTask[];
   /** Chunks that a worker runs at once. */
   slots?: number;
   /** Folder that handler modules are looked up from. */
@@ -39,7 +43,23 @@ export interface RunningActor {
   abort(): Promise<void>;
 }
 
-/** Starts an actor on a node. @throws HandlerModuleInvalid and whatever the broker refuses */
+/**
+ * Starts an actor on a node.
+ * @throws HandlerModuleInvalid, and what the broker refuses
+ *
+ * @example
+ * import { task } from "muster";
+ * import { joinFleet, resolveConnection, startActor } from "muster/actors";
+ *
+ * const half = task("half", { run: (n: number) => n / 2 });
+ *
+ * const connection = await resolveConnection({ server: "nats://127.0.0.1:4222" }, process.env);
+ * const node = await joinFleet({ connection });
+ * const worker = await startActor(node, "worker", { tasks: [half], slots: 4 });
+ * // …
+ * await worker.stop();
+ * await node.close();
+ */
 export async function startActor(
   node: Node,
   role: ActorRole,
@@ -64,9 +84,9 @@ type Actor = Service & { beat(): Beat };
 
 async function createActor(context: ActorContext, role: ActorRole, options: ActorOptions): Promise<Actor> {
   if (role === "dispatcher") return new Dispatcher({ context });
-  const { exec, slots = 1, cwd = process.cwd() } = options;
+  const { exec, slots = 1, cwd = process.cwd(), tasks = [] } = options;
   if (role === "worker" && exec !== undefined) return await createExecWorker(context, exec, options);
-  const handlers = await loadHandlers([...(options.handlers ?? [])], { cwd });
+  const handlers = await loadHandlers([...(options.handlers ?? [])], { cwd, tasks });
   if (role === "aggregator") return new Aggregator({ context, handlers });
   return new Worker({ context, handlers, executor: mixedExecutor(context, handlers, options), slots });
 }

@@ -54,8 +54,10 @@ export interface ConnectionSettings {
  * never overruled by a context. Throws {@link InvalidConfig} that names the flag, variable or file at fault.
  *
  * @example
- * const { servers, options } = await resolveConnection({ server: "nats://10.0.0.1" }, process.env);
- * const connection = await connect(options);
+ * import { resolveConnection } from "muster/actors";
+ *
+ * const { servers } = await resolveConnection({ server: "nats://10.0.0.1" }, process.env);
+ * console.log(servers); // ["nats://10.0.0.1"]
  */
 export async function resolveConnection(
   flags: ConnectionFlags,

@@ -19,6 +19,7 @@ import {
 } from "./settings.ts";
 import { VERSION } from "./version.ts";
 
+/** How to join a fleet. */
 export interface NodeOptions {
   connection: ConnectionSettings;
   /** Subject prefix. @default "muster" */
@@ -35,29 +36,51 @@ export interface NodeOptions {
   decorate?: (broker: Broker) => Broker;
 }
 
+/** A node's tie to its fleet, which its actors share. */
 export interface Node {
   readonly broker: Broker;
+  /** What all actors of the fleet agreed on. */
   readonly settings: FleetSettings;
+  /** What its actors tell. */
   readonly events: Events;
   /** A context for one actor; `id` is made up unless it is given. */
   context(role: string, id?: string): ActorContext;
+  /** Leaves: its actors are to be stopped before. */
   close(): Promise<void>;
 }
 
 /**
  * Connects, agrees on the settings, and sees to it that the streams are there.
  * @throws BrokerUnreachable, BrokerTooOld, JetStreamUnavailable, PermissionDenied, InvalidConfig, TopologyMismatch, NoFleet
+ *
+ * @example
+ * import { joinFleet, resolveConnection } from "muster/actors";
+ *
+ * const node = await joinFleet({ connection: await resolveConnection({}, process.env), prefix: "night" });
+ * node.settings.lease; // 10000
+ * await node.close();
  */
-export async function joinFleet(options: NodeOptions): Promise<Node> {
-  const { connection, prefix = "muster", as = "actor", decorate = (broker) => broker } = options;
-  const names = new Names(prefix);
-  const connected = await connectJetStream({
+export async function joinFleet({
+  connection,
+  decorate = (broker) => broker,
+  ...options
+}: NodeOptions): Promise<Node> {
+  const broker = await connectJetStream({
     servers: connection.servers,
     options: connection.options,
     domain: connection.jetstreamDomain,
     inboxPrefix: connection.inboxPrefix,
   });
-  const broker = decorate(connected);
+  return await joinOver(decorate(broker), options);
+}
+
+/** {@link joinFleet} over a broker that is connected; closes it where that fails. */
+export async function joinOver(
+  broker: Broker,
+  options: Omit<NodeOptions, "connection" | "decorate">,
+): Promise<Node> {
+  const { prefix = "muster", as = "actor" } = options;
+  const names = new Names(prefix);
   try {
     const settings = as === "actor" ? await settle(broker, names, options) : await find(broker, names);
     const topology = topologyOptions(names, settings);
@@ -69,7 +92,11 @@ export async function joinFleet(options: NodeOptions): Promise<Node> {
   }
 }
 
-async function settle(broker: Broker, names: Names, { settings = {}, reconfigure = false }: NodeOptions) {
+async function settle(
+  broker: Broker,
+  names: Names,
+  { settings = {}, reconfigure = false }: Pick<NodeOptions, "settings" | "reconfigure">,
+) {
   return await agreeOnSettings({ broker, names }, settings, reconfigure);
 }
 

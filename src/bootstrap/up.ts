@@ -114,7 +114,7 @@ async function makeReady(options: UpOptions, { connection, server }: BrokerInUse
 }
 
 /** What streams may take by default, unless the disk is smaller. */
-function fitting({ maxStore }: EmbeddedServer): FleetSettingsInput {
+export function fitting({ maxStore }: Pick<EmbeddedServer, "maxStore">): FleetSettingsInput {
   const least = 64 * 1024 * 1024;
   return { maxBytes: Math.max(least, Math.min(4 * 1024 ** 3, Math.floor(maxStore * 0.9))) };
 }

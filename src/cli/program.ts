@@ -23,7 +23,7 @@ interface CommandGroup {
 
 const ACTORS = "Actors:";
 const JOBS = "Jobs:";
-const INSTALLATION = "The broker, and this installation:";
+const INSTALLATION = "Projects, the broker, and this installation:";
 
 /** In the order of the help. */
 const GROUPS: readonly CommandGroup[] = [
@@ -46,6 +46,11 @@ const GROUPS: readonly CommandGroup[] = [
     heading: JOBS,
     commands: ["map", "submit", "result", "status", "watch", "cancel", "workers", "dead"],
     register: async (...to) => (await import("./client/index.ts")).registerClientCommands(...to),
+  },
+  {
+    heading: INSTALLATION,
+    commands: ["init"],
+    register: async (...to) => (await import("./init/command.ts")).registerInitCommand(...to),
   },
   {
     heading: INSTALLATION,

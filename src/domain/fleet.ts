@@ -1,6 +1,7 @@
 /** Who is there: what the beats of the actors say, and when one that fell silent counts as gone. */
 
 export const ACTOR_ROLES = ["dispatcher", "worker", "aggregator"] as const;
+/** What an actor does. */
 export type ActorRole = (typeof ACTOR_ROLES)[number];
 
 /** What an actor says of itself, every second, on `muster.control.beat`. */

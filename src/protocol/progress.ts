@@ -1,12 +1,18 @@
 /** What an aggregator tells of its jobs on `muster.control.progress`: many jobs in one message, in absolute numbers. */
 import { OUTCOME_STATES, type OutcomeState } from "./messages.ts";
 
+/** How far one job is, in absolute numbers. */
 export interface ProgressLine {
   readonly job: string;
+  /** Chunks whose results were counted. */
   readonly tasks: number;
+  /** Items that are settled. */
   readonly items: number;
+  /** Handler time so far, in milliseconds. */
   readonly handlerMs: number;
+  /** Bytes of the results that were counted. */
   readonly bytes: number;
+  /** Items that failed for good. */
   readonly failed: number;
   /** Set once the outcome stands. */
   readonly state: OutcomeState | undefined;

@@ -4,6 +4,7 @@
  */
 import type { OutcomeState } from "../protocol/messages.ts";
 
+/** What is told of each event, by its name. */
 export interface EventMap {
   /** An actor is ready to take work. */
   "actor.started": { role: string; id: string; detail: string };
@@ -63,15 +64,27 @@ export interface EventMap {
   "error.unexpected": { where: string; error: unknown };
 }
 
+/** The name of an event. */
 export type EventName = keyof EventMap;
 type Listener<N extends EventName> = (payload: EventMap[N]) => void;
 type AnyListener = (name: EventName, payload: EventMap[EventName]) => void;
 
-/** Tells listeners; a listener's bug never reaches the teller. */
+/**
+ * Tells listeners what happens; a listener's bug never reaches the teller. A node has one, as `node.events`.
+ *
+ * @example
+ * import { Events } from "muster";
+ *
+ * const events = new Events();
+ * const off = events.on("job.waiting", ({ kind }) => console.log(`nobody serves ${kind}`));
+ * events.emit("job.waiting", { job: "a-job", kind: "area" });
+ * off();
+ */
 export class Events {
   readonly #listeners = new Map<EventName, Set<(payload: never) => void>>();
   readonly #all = new Set<AnyListener>();
 
+  /** Hears of one event until the returned function is called. */
   on<N extends EventName>(name: N, listener: Listener<N>): () => void {
     const set = this.#listeners.get(name) ?? new Set();
     this.#listeners.set(name, set);
@@ -79,11 +92,13 @@ export class Events {
     return () => set.delete(listener as (payload: never) => void);
   }
 
+  /** Hears of every event until the returned function is called. */
   onAny(listener: AnyListener): () => void {
     this.#all.add(listener);
     return () => this.#all.delete(listener);
   }
 
+  /** Tells all who listen; what a listener throws harms nobody else. */
   emit<N extends EventName>(name: N, payload: EventMap[N]): void {
     for (const listener of this.#listeners.get(name) ?? []) guarded(() => (listener as Listener<N>)(payload));
     for (const listener of this.#all) guarded(() => listener(name, payload));

@@ -1,7 +1,8 @@
 /** The callers of a chaos run: they hand in jobs in every way there is, and write down what they are told. */
 import type { Client } from "../../src/actors/client.ts";
-import { type ConnectedClient, connect } from "../../src/bootstrap/connect.ts";
+import { connect } from "../../src/bootstrap/connect.ts";
 import type { InMessage } from "../../src/broker/port.ts";
+import type { Muster } from "../../src/client/muster.ts";
 import { timedId } from "../../src/runtime/id.ts";
 import type { Dice } from "../sim/dice.ts";
 import type { History, Way } from "./history.ts";
@@ -26,7 +27,7 @@ export interface CallersOptions {
 
 export class Callers {
   readonly #options: CallersOptions;
-  readonly #connected: ConnectedClient[] = [];
+  readonly #connected: Muster[] = [];
   #loops: Promise<void>[] = [];
   #stopping = false;
   #nextJob: number;
@@ -50,7 +51,7 @@ export class Callers {
     const { callers, atOnce, server } = this.#options;
     for (let number = 1; number <= callers; number++) {
       const name = `caller-${number}`;
-      const connected = await connect({ server, name });
+      const connected = await connect({ server, name, env: {} });
       this.#connected.push(connected);
       for (let lane = 0; lane < atOnce; lane++) this.#loops.push(this.#loop(name, connected.client));
     }

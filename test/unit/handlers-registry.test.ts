@@ -200,3 +200,24 @@ describe("a handler module that cannot be used", () => {
     await expect(loadHandlers(["folder.mjs"], { cwd })).rejects.toThrow(/folder\.mjs: it is not a file/);
   });
 });
+
+describe("loading modules of tasks", () => {
+  const MUSTER = new URL("../../src/index.ts", import.meta.url).href;
+
+  it.each([
+    ["by name", "export const a = task('one', { run }); export const b = task('two', { run });"],
+    ["as the default", "export default task('one', { run }); export const b = task('two', { run });"],
+    ["in the default", "export default { a: task('one', { run }), b: task('two', { run }) };"],
+    ["by two names", "export const a = task('one', { run }); export { a as c }; export default { d: a, b: task('two', { run }) };"], // biome-ignore format: one line
+  ])("takes the tasks that are exported %s, and no other exports", async (_name, source) => {
+    const head = `import { task } from "${MUSTER}"; const run = (n) => n; export const limit = 3; export const help = () => 1;`;
+    const set = await load({ "tasks.ts": `${head}\n${source}` });
+    expect(users(set.kinds)).toEqual(["one", "two"]);
+  });
+
+  it("refuses two tasks of one kind", async () => {
+    const source = `import { task } from "${MUSTER}"; const run = (n) => n;
+      export const a = task("one", { run }); export const b = task("one", { run });`;
+    expect(await refusal({ "tasks.ts": source })).toContain('two different handlers of kind "one"');
+  });
+});

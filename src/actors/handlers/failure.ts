@@ -1,6 +1,6 @@
 /** Makes an {@link ItemFailure} of whatever a handler threw. */
 import type { ItemFailure } from "../../domain/pass.ts";
-import { HandlerFailed, MusterError } from "../../errors.ts";
+import { HandlerFailed, InputMismatch, MusterError, OutputMismatch } from "../../errors.ts";
 import { steerOf } from "./handler.ts";
 
 /** Characters kept of a message and of a stack: a failure travels in messages and headers. */
@@ -27,7 +27,7 @@ export function failureOf(thrown: unknown, attempt: Attempt): ItemFailure {
     index: attempt.index,
     code: codeOf(thrown),
     message: describeThrown(thrown).slice(0, MAX_MESSAGE),
-    permanent: attempt.permanent ?? steer?.type === "fail",
+    permanent: attempt.permanent ?? (steer?.type === "fail" || isMismatch(thrown)),
     attempt: attempt.attempt,
   };
   if (steer?.type === "retry-after") failure.retryAfter = steer.ms;
@@ -36,6 +36,11 @@ export function failureOf(thrown: unknown, attempt: Attempt): ItemFailure {
   if (attempt.input !== undefined && Buffer.byteLength(attempt.input) <= MAX_INPUT)
     failure.input = attempt.input;
   return failure;
+}
+
+/** What does not fit its schema will not fit it the next time. */
+function isMismatch(thrown: unknown): boolean {
+  return thrown instanceof InputMismatch || thrown instanceof OutputMismatch;
 }
 
 /** Codes are stable and documented, so an error of the user's never brings its own. */

@@ -25,7 +25,7 @@ export type HandlerFunction<I = unknown, O = unknown> = (
  * them.
  *
  * @example
- * export const embed = Object.assign((texts: string[]) => model.embed(texts), { batch: true });
+ * export const lengths = Object.assign((texts: string[]) => texts.map((text) => text.length), { batch: true });
  */
 export type BatchHandler<I = unknown, O = unknown> = BatchFunction<I, O> & HandlerOptions & { batch: true };
 
@@ -56,6 +56,34 @@ export interface HandlerOptions {
   batch?: boolean;
   /** How outputs of this kind become the result; beats the module's own `reduce`. */
   reduce?: CustomReducer;
+  /** Makes the items of jobs of this kind; beats the module's own `split`. */
+  split?: Splitter;
+}
+
+/**
+ * Makes a job's items of its value: a generator, asynchronous or not, that a handler module exports as `split`, or that a
+ * handler carries as a property. It runs in a thread of a worker, before the first item does. Throwing begins it anew, as
+ * an item is tried again; what it had yielded is dropped.
+ *
+ * @example
+ * export async function* split({ table }) {
+ *   for await (const row of database.rows(table)) yield row.id;
+ * }
+ */
+export type Splitter<V = unknown, I = unknown> = SplitterFunction<V, I> & SplitterOptions;
+
+/** A splitter without its properties. */
+export type SplitterFunction<V = unknown, I = unknown> = (
+  value: V,
+  ctx: HandlerContext,
+) => AsyncIterable<I> | Iterable<I>;
+
+/** Properties that a splitter may carry: the bounds past which it fails its job. */
+export interface SplitterOptions {
+  /** Milliseconds that it may take in all; 0 means no limit. @default 3,600,000 (an hour) */
+  timeout?: number;
+  /** Items that it may yield. @default 10,000,000 */
+  maxItems?: number;
 }
 
 /** What a handler is told about the item it works on. */
@@ -107,10 +135,17 @@ export type Steer = { type: "fail" } | { type: "retry-after"; ms: number };
 /** Found by key, not by class: a handler module may have loaded its own copy of muster. */
 const STEER = Symbol.for("muster.steer");
 
-/** A failure with instructions; made by {@link fail} and {@link retryAfter}, thrown or returned by a handler. */
+/**
+ * A failure with instructions; made by {@link fail} and {@link retryAfter}, thrown or returned by a handler.
+ *
+ * @example
+ * fail("no such order") instanceof Error; // true
+ */
 export class Steering extends Error {
+  /** @internal */
   readonly [STEER]: Steer;
 
+  /** @internal */
   constructor(steer: Steer, reason: string) {
     super(reason);
     this.name = "Steering";
@@ -122,7 +157,16 @@ export class Steering extends Error {
  * Fails the item for good: it is not tried again.
  *
  * @example
- * if (!order.id) throw fail("an order without an id");
+ * import { fail, task } from "muster";
+ *
+ * const root = task("root", {
+ *   run: (n: number) => {
+ *     if (n < 0) throw fail("there is no root of a negative number");
+ *     return Math.sqrt(n);
+ *   },
+ * });
+ *
+ * await muster.map(root, [9, -1], { onError: "continue" }); // [3, null]
  */
 export function fail(reason: string): Steering {
   return new Steering({ type: "fail" }, reason);
@@ -132,7 +176,13 @@ export function fail(reason: string): Steering {
  * Fails this attempt; the next one comes after exactly `ms` milliseconds (unless it was the last).
  *
  * @example
- * if (response.status === 429) return retryAfter(5_000, "rate limited");
+ * import { retryAfter, task } from "muster";
+ *
+ * const patient = task("patient", {
+ *   run: (_: number, { attempt }) => (attempt === 1 ? retryAfter(10, "the service is busy") : attempt),
+ * });
+ *
+ * await muster.run(patient, 0); // 2
  */
 export function retryAfter(ms: number, reason = `asked to be tried again after ${ms} ms`): Steering {
   const wait = Number.isFinite(ms) && ms > 0 ? ms : 0;

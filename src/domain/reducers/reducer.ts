@@ -21,6 +21,8 @@ export interface Reducer<S = unknown> {
   step(state: S, output: unknown): S;
   /** Joins two states. May change and return `a`, and keep parts of `b`: neither is to be used afterwards. */
   combine(a: S, b: S): S;
+  /** Throws what fails the job where the state of many chunks has grown past a bound. */
+  check?(state: S): void;
   /** The result: a JSON value, in which a bigint stands for an integer literal. The state may go on afterwards. */
   finish(state: S): unknown;
   /** The state as JSON text, for messages and checkpoints. */
@@ -39,6 +41,7 @@ export type CustomReducer = CombineFunction | CustomSteps;
 /** Makes one value of two; called with outputs, and with what it returned before. */
 export type CombineFunction = (a: unknown, b: unknown) => unknown;
 
+/** A reducer with an accumulator, made of outputs one by one, and of other accumulators. */
 export interface CustomSteps {
   init(): unknown;
   step(acc: unknown, output: unknown): unknown;
