@@ -70,9 +70,9 @@ const LONG: Extent = {
   ],
 };
 
-const PURPOSE_SHARE = 0.4;
+const PURPOSE_SHARE = 0.6;
 /** Of those that have no purpose. */
-const LONG_SHARE = 0.06;
+const LONG_SHARE = 0.1;
 const LOSS_SHARE = 0.1;
 /** Room for a few batches of windowed jobs. */
 const TIGHT = 32 * 1024;

@@ -1,6 +1,6 @@
 /** Scenarios that are made for a purpose: a job and a fault that fit each other, which chance brings together too seldom. */
 import type { Dice } from "./dice.ts";
-import type { Blow, Harm, Reduce, Scenario, SimJob, Trigger, Weather } from "./scenario.ts";
+import type { Blow, Harm, Reduce, Role, Scenario, SimJob, Trigger, Weather } from "./scenario.ts";
 
 /** Changes what was drawn so that it serves the purpose. */
 type Purpose = (dice: Dice, drawn: Scenario) => Scenario;
@@ -15,12 +15,14 @@ export function madeForPurpose(dice: Dice, drawn: Scenario): Scenario {
 const PURPOSES: readonly Purpose[] = [
   slowItems,
   lostWrites,
+  lostWrites,
   lostLetters,
   lateCheckpoints,
   jobChangesHands,
   jobChangesHands,
   partitionChangesHands,
   partitionChangesHands,
+  workersLeave,
   workersLeave,
   neighbours,
 ];
@@ -40,7 +42,7 @@ function slowItems(dice: Dice, drawn: Scenario): Scenario {
 /** Half of what is written to one place is lost, or half of the answers. */
 function lostWrites(dice: Dice, drawn: Scenario): Scenario {
   const job = { count: dice.int(2, 12), itemMs: dice.pick([0, 2, 20]) };
-  const word = dice.pick(["results", "results", "outcomes", "cursors", "tasks"]);
+  const word = dice.pick(["results", "results", "results", "outcomes", "cursors", "tasks"]);
   return { ...drawn, jobs: [jobLike(drawn, job)], weather: [lossOf(dice, word)], blows: [] };
 }
 
@@ -55,6 +57,7 @@ function lateCheckpoints(dice: Dice, drawn: Scenario): Scenario {
   return {
     ...drawn,
     timeoutMs: 300,
+    fleet: { ...drawn.fleet, worker: 1 },
     slots: 1,
     jobs: [enduring(dice, drawn)],
     weather: [{ ...weather, what: "publish", word: "checkpoints" }],
@@ -65,12 +68,13 @@ function lateCheckpoints(dice: Dice, drawn: Scenario): Scenario {
 /** The dispatcher of a job is gone, or asleep, when a part of its tasks is out. */
 function jobChangesHands(dice: Dice, drawn: Scenario): Scenario {
   const job = {
-    count: dice.int(6, 16),
+    count: dice.int(8, 20),
     chunk: dice.pick([1, 1, 2, 3]),
     window: dice.pick([undefined, 1, 2, 3, 5]),
     itemMs: dice.pick([20, 60, 120]),
   };
-  const word = dice.pick(job.window === undefined ? ["tasks", "jobs"] : ["cursors"]);
+  const fleet = { ...drawn.fleet, dispatcher: 2, worker: 1 };
+  const word = dice.pick(job.window === undefined ? ["tasks", "jobs", "progress"] : ["cursors"]);
   const trigger = triggerOf(dice, { word, most: 5 });
   const harm = dice.pick<Harm>([
     { type: "kill", downMs: dice.int(0, 200) },
@@ -79,28 +83,31 @@ function jobChangesHands(dice: Dice, drawn: Scenario): Scenario {
   ]);
   return {
     ...drawn,
+    fleet,
     slots: 1,
     jobs: [jobLike(drawn, job), ...drawn.jobs.slice(1)],
-    blows: [{ ...harm, at: 0, role: "dispatcher", index: dice.int(0, drawn.fleet.dispatcher - 1), trigger }],
+    blows: onEach(fleet, "dispatcher", harm, trigger),
   };
 }
 
 /** The aggregator of a job is gone, or asleep, after it wrote checkpoints; and a second job has moved the position. */
 function partitionChangesHands(dice: Dice, drawn: Scenario): Scenario {
-  const trigger = triggerOf(dice, { word: "checkpoints", most: 6 });
+  const trigger = triggerOf(dice, { word: "checkpoints", most: 4 });
   const harm = dice.pick<Harm>([
     { type: "kill", downMs: dice.int(0, 300) },
     { type: "kill", downMs: dice.int(0, 300) },
     { type: "pause", ms: 3 * drawn.leaseMs },
   ]);
+  const job = enduring(dice, drawn);
   const brief = { ...jobLike(drawn, { count: 2, itemMs: 0 }), index: 1, key: "key-1" };
   return {
     ...drawn,
+    fleet: { ...drawn.fleet, worker: 1 },
     slots: 1,
     partitions: 1,
-    jobs: [enduring(dice, drawn), brief],
+    jobs: [dice.chance(0.7) ? job : { ...job, reduce: "collect" }, brief],
     weather: [],
-    blows: [{ ...harm, at: 0, role: "aggregator", index: dice.int(0, drawn.fleet.aggregator - 1), trigger }],
+    blows: onEach(drawn.fleet, "aggregator", harm, trigger),
   };
 }
 
@@ -111,7 +118,8 @@ function workersLeave(dice: Dice, drawn: Scenario): Scenario {
     const harm = dice.pick<Harm>([
       { type: "kill", downMs: dice.int(0, 200) },
       { type: "pause", ms: drawn.leaseMs * dice.pick([1.5, 3]) },
-      { type: "drain", downMs: dice.int(0, 200), abortMs: dice.pick([undefined, dice.int(0, 50)]) },
+      { type: "drain", downMs: dice.int(0, 200), abortMs: undefined },
+      { type: "drain", downMs: dice.int(0, 200), abortMs: dice.int(0, 50) },
     ]);
     const trigger = triggerOf(dice, { word: dice.pick(["tasks", "results"]), most: 8 });
     return { ...harm, at: 0, role: "worker", index: dice.int(0, drawn.fleet.worker - 1), trigger };
@@ -155,8 +163,8 @@ function jobLike({ jobs }: Scenario, changes: Partial<SimJob>): SimJob {
 /** A job that is old enough for checkpoints when a part of it is done. */
 function enduring(dice: Dice, drawn: Scenario): SimJob {
   return jobLike(drawn, {
-    reduce: dice.pick<Reduce>(["sum", "count", "merge-counts", "merge-counts", "collect"]),
-    count: dice.int(10, 16),
+    reduce: dice.pick<Reduce>(["sum", "count", "merge-counts"]),
+    count: dice.int(12, 22),
     chunk: 1,
     window: dice.pick([undefined, 2, 3]),
     itemMs: 300,
@@ -164,6 +172,11 @@ function enduring(dice: Dice, drawn: Scenario): SimJob {
     flaky: 0,
     broken: 0,
   });
+}
+
+/** Which process of a role it is that has the job is not known: whoever gets to the message. */
+function onEach(fleet: Scenario["fleet"], role: Role, harm: Harm, trigger: Trigger): Blow[] {
+  return Array.from({ length: fleet[role] }, (_, index) => ({ ...harm, at: 0, role, index, trigger }));
 }
 
 function lossOf(dice: Dice, word: string): Weather {
