@@ -198,7 +198,7 @@ const HEADERS: Record<keyof typeof HEADER, readonly [where: string, meaning: str
   worker: ["result", "The worker's id."],
   tally: [
     "result",
-    "What the receipt needs: `outputs attempts input-digest output-digest began ended slots`; times in milliseconds since 1970.",
+    "What the receipt needs, as decimal numbers: `outputs attempts`, the digest of the inputs and that of the outputs (two words of 32 bits each, the higher one first), `began ended slots`; times in milliseconds since 1970.",
   ],
   pack: [
     "result",
