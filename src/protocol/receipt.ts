@@ -54,7 +54,8 @@ const TALLY_FIELDS = 9;
 /** Undefined where it is no tally: its items are then accounted for by nobody, and their job's receipt will not add up. */
 export function decodeTally(header: string | undefined): Tally | undefined {
   if (header === undefined) return undefined;
-  const numbers = header.split(" ").map(Number);
+  const numbers: number[] = [];
+  for (const field of header.split(" ")) numbers.push(Number(field));
   if (numbers.length !== TALLY_FIELDS || !numbers.every(isAmount)) return undefined;
   const [outputs = 0, attempts = 0, inHigh = 0, inLow = 0, outHigh = 0, outLow = 0, ...rest] = numbers;
   const [began = 0, ended = 0, slots = 0] = rest;
