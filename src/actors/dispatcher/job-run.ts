@@ -279,12 +279,14 @@ export class JobRun {
     const { dispatched, version } = cursor;
     const source = await openSource(context, plan.input, { skip: dispatched.next, version });
     this.#source = source;
+    const total = source.total ?? cursor.total;
+    if (total === undefined && cursor.seq === 0 && (await source.take(0)).last)
+      return await this.#endEmpty(plan.spec);
+    // Not before: whoever hears of the fleet meanwhile would read on in the source.
     const scattering = new LargeScattering(this.#scatteringGround(plan, source), cursor, (error) =>
       this.#failRun?.(error),
     );
     this.#scattering = scattering;
-    if (scattering.total === undefined && cursor.seq === 0 && (await source.take(0)).last)
-      return await this.#endEmpty(plan.spec);
     const ended = this.#untilEnded(plan.spec);
     // What is out already is known to the aggregator; without its answer a takeover would release too much.
     if (takeover) this.#query();
