@@ -15,6 +15,7 @@ export {
   type HandlerLog,
   type HandlerOptions,
   retryAfter,
+  type Splitter,
   type Steering,
 } from "./actors/handlers/handler.ts";
 export type {

@@ -139,7 +139,7 @@ export class Client extends Service {
         : this.#context.clock.after(timeoutMs, () => over.abort(new WaitTimedOut(job, timeoutMs)));
     const signals = [wait.signal, over.signal, this.fetchSignal].filter((signal) => signal !== undefined);
     try {
-      return await awaitOutcome(this.#context, { hub: this.#hub, job }, AbortSignal.any(signals));
+      return await awaitOutcome(this.#context, { news: this.#hub, job }, AbortSignal.any(signals));
     } finally {
       timer?.cancel();
     }

@@ -8,6 +8,13 @@ export interface Piece {
   count: number;
   /** JSON text, as `Reducer.encode` writes it. */
   partial: string;
+  /** Digests of the items' inputs and outputs, as `ItemDigest` makes them. */
+  digests: Digests;
+}
+
+export interface Digests {
+  inputs: string;
+  outputs: string;
 }
 
 /** One failed attempt at one item. */

@@ -112,6 +112,33 @@ describe("a job that names an object", () => {
       expect(long.result).toEqual([1, null, 3]);
     });
 
+    const numbered = Array.from({ length: 12_400 }, (_, i) => (i === 12_344 ? '{"n":12' : `{"n":${i}}`));
+    const long = Array.from({ length: 20_000 }, (_, i) => String((i * 7919) % 100_003)).join("\n");
+
+    it.each<[string, string | Uint8Array, object, number, RegExp]>([
+      ["line 12,345 is not JSON", numbered.join("\n"), {}, 12_345, /^Line 12345 of .* it is not valid JSON/],
+      [
+        "a CSV row has too many fields",
+        "a,b\n1,2\n1,2,3\n4,5\n",
+        { format: "csv" },
+        3,
+        /^Line 3 of .* 3 fields/,
+      ],
+      ["gzip is cut short", gzipSync(long).subarray(0, 20_000), {}, 1, /cut short/],
+    ])("where %s, fails that record or, by choice, the job", async (_, data, fields, items, said) => {
+      const left = await run(data, { ...fields, reduce: "count" }, { onError: "continue" });
+      expect(left.outcome).toMatchObject({ state: "succeeded", counts: { failed: 1 } });
+      expect(left.outcome.counts.items).toBeGreaterThanOrEqual(items);
+      expect(left.result).toBe(left.outcome.counts.items - 1);
+      expect(left.outcome.failures[0]).toMatchObject({ code: "invalid_record", attempts: 0 });
+      expect(left.outcome.failures[0]?.message).toMatch(said);
+      for (const choice of [{}, { onBadRecord: "fail-job" }]) {
+        const { outcome } = await run(data, { ...fields, ...choice });
+        expect(outcome).toMatchObject({ state: "failed", error: { code: "invalid_record" } });
+        expect(outcome.error?.message).toMatch(new RegExp(said.source.replace("^", "")));
+      }
+    });
+
     it("fails by choice at the first such record", async () => {
       const { outcome } = await run("a,b\n1,2\n1,2,3\n", { format: "csv", onBadRecord: "fail-job" });
       expect(outcome.error).toMatchObject({

@@ -2,6 +2,7 @@
 import type { StreamMessage } from "../../broker/port.ts";
 import { Coverage } from "../../domain/coverage.ts";
 import type { GatherState } from "../../domain/gather.ts";
+import type { ReceiptState } from "../../domain/receipt.ts";
 import type { Reducer } from "../../domain/reducers/index.ts";
 import type { Failure } from "../../protocol/messages.ts";
 import type { JobSpec } from "../../protocol/spec.ts";
@@ -20,6 +21,7 @@ interface JobCheckpoint {
   handlerMs: number;
   bytes: number;
   failures: readonly Failure[];
+  receipt: ReceiptState;
   started?: number;
   firstSeq: number;
   /** All results up to this sequence are in it. */
@@ -29,8 +31,8 @@ interface JobCheckpoint {
 }
 
 export function encodeJobCheckpoint(state: GatherState, reducer: Reducer, upTo: number): string {
-  const { spec, coverage, total, tasks, duplicates, failed, handlerMs, bytes, failures, started, firstSeq } =
-    state;
+  const { spec, coverage, total, tasks, duplicates, failed, handlerMs, bytes } = state;
+  const { failures, receipt, started, firstSeq } = state;
   const checkpoint: JobCheckpoint = {
     spec,
     coverage: coverage.toJSON(),
@@ -41,6 +43,7 @@ export function encodeJobCheckpoint(state: GatherState, reducer: Reducer, upTo: 
     handlerMs,
     bytes,
     failures,
+    receipt,
     ...(started === undefined ? {} : { started }),
     firstSeq,
     upTo,

@@ -7,6 +7,7 @@ import { type JobPlan, planJob } from "../../domain/plan.ts";
 import { reducerFor } from "../../domain/reducers/index.ts";
 import { isDispatched, onGathered, type ScatterState, startScatter, tasksOut } from "../../domain/scatter.ts";
 import { MusterError, toMusterError } from "../../errors.ts";
+import { isBinary } from "../../protocol/binary.ts";
 import { encodeJson } from "../../protocol/json.ts";
 import type { Outcome, OutcomeState } from "../../protocol/messages.ts";
 import { HEADER, isToken } from "../../protocol/names.ts";
@@ -22,9 +23,11 @@ import {
 import type { Timer } from "../../runtime/clock.ts";
 import type { ActorContext } from "../context.ts";
 import { cutShort, endJob, NO_COUNTS, readOutcome, replyOutcome } from "../outcomes.ts";
+import { checkOutput } from "./check-output.ts";
 import { closeCursor, NO_CURSOR, readCursor } from "./cursor.ts";
 import { JobTaken, Releaser, releaseSmall } from "./release.ts";
-import { openSource, type Source } from "./source.ts";
+import { openSource, type ReadableInput, type Source } from "./source.ts";
+import { cancelSplit, splitInput } from "./splitting.ts";
 
 /** What a run needs of its dispatcher. */
 export interface RunGround {
@@ -212,28 +215,56 @@ export class JobRun {
     if (plan.spec.deadline !== undefined && plan.spec.deadline <= now) return await this.#expireUnrun();
     const takeover = this.delivery.deliveries > 1;
     context.events.emit("job.accepted", { job: this.job, kind: this.kind, items: plan.spec.total, takeover });
+    await checkOutput(context, plan.spec);
     if (plan.spec.total === 0) return await this.#endEmpty(plan);
+    const { input } = plan;
+    if (input.type === "split") return await this.#runSplit(plan, input.value);
     return plan.smallChunk === undefined
-      ? await this.#runLarge(plan)
-      : await this.#runSmall(plan, plan.smallChunk);
+      ? await this.#runLarge(plan, input)
+      : await this.#runSmall(plan, input, plan.smallChunk);
+  }
+
+  /** The items are made first, by a worker; then it is a job over the object that holds them. */
+  async #runSplit(plan: JobPlan, value: string): Promise<RunEnd> {
+    const { context, signal, onProgress } = this.#ground;
+    const request = { spec: plan.spec, value, news: { on: onProgress } };
+    const over = new AbortController();
+    const ended = this.#untilEnded(plan);
+    const splitting = splitInput(context, request, AbortSignal.any([signal, over.signal]));
+    splitting.catch(() => {}); // Where the job is over first, nobody awaits it.
+    const made = await Promise.race([splitting, ended]);
+    if (made.type !== "object") {
+      over.abort();
+      if (made.type === "done") await cancelSplit(context, plan.spec, signal);
+      return made;
+    }
+    this.#settle?.({ type: "stopped" });
+    await ended;
+    return await this.#runLarge(plan, made);
   }
 
   async #endEmpty({ spec }: JobPlan): Promise<RunEnd> {
     const { context, signal } = this.#ground;
     const result = emptyResult(spec.reduce);
-    const { job, kind, submitted, reply } = spec;
-    await endJob(
-      context,
-      { job, kind, state: "succeeded", counts: NO_COUNTS, submitted, result, reply },
-      signal,
-    );
+    const { job, kind, submitted, reply, output } = spec;
+    const ending = {
+      job,
+      kind,
+      state: "succeeded",
+      counts: NO_COUNTS,
+      submitted,
+      result,
+      reply,
+      output,
+    } as const;
+    await endJob(context, ending, signal);
     return { type: "done" };
   }
 
-  async #runSmall(plan: JobPlan, chunk: number): Promise<RunEnd> {
+  async #runSmall(plan: JobPlan, input: ReadableInput, chunk: number): Promise<RunEnd> {
     const { context, signal } = this.#ground;
     const ended = this.#untilEnded(plan);
-    this.#source = await openSource(context, plan.input);
+    this.#source = await openSource(context, input);
     await releaseSmall(context, { spec: plan.spec, chunk, source: this.#source }, signal);
     this.#warnIfNobody();
     const end = await ended;
@@ -242,11 +273,11 @@ export class JobRun {
     return end;
   }
 
-  async #runLarge(plan: JobPlan): Promise<RunEnd> {
+  async #runLarge(plan: JobPlan, input: ReadableInput): Promise<RunEnd> {
     const { context } = this.#ground;
     const takeover = this.delivery.deliveries > 1;
     const cursor = takeover ? await readCursor(context, this.job) : NO_CURSOR;
-    this.#source = await openSource(context, plan.input, {
+    this.#source = await openSource(context, input, {
       skip: cursor.dispatched.next,
       version: cursor.version,
     });
@@ -432,5 +463,6 @@ function jobIdOf(delivery: Delivery): string {
 function replyOf(headers: Readonly<Record<string, string>>): ReplyTo | undefined {
   const subject = headers[HEADER.reply];
   if (subject === undefined || subject === "" || /[\s*>]/.test(subject)) return undefined;
-  return { subject, mode: headers[HEADER.replyMode] === "watch" ? "watch" : "run" };
+  const mode = headers[HEADER.replyMode] === "watch" ? "watch" : "run";
+  return { subject, mode, ...(isBinary(headers) ? { binary: true } : {}) };
 }
