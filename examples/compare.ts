@@ -1,36 +1,57 @@
 /** The same work done plainly, in this process and one after the other, and by the fleet: are they equal, and what is faster? */
 import assert from "node:assert/strict";
 import { availableParallelism, loadavg } from "node:os";
+import type { Job, Muster } from "muster";
 
-export interface Work<Result> {
+export interface Work<Made, Result> {
   plain: () => Result | Promise<Result>;
-  fleet: () => PromiseLike<Result>;
+  job: () => Job<unknown, Made>;
+  /** Makes of the job's result what the plain way gives. */
+  finish: (made: Made) => Result;
 }
 
-/** Runs both, prints their times, and gives the result. @throws AssertionError where the results differ */
-export async function compare<Result>(what: string, { plain, fleet }: Work<Result>): Promise<Result> {
-  const one = await timed(plain);
-  await fleet(); // Threads load the module once; that is no part of the work.
-  const many = await timed(fleet);
-  assert.deepEqual(many.result, one.result);
-  const speedUp = (one.seconds / many.seconds).toFixed(1);
-  print(`${what}: plain ${text(one)}, muster ${text(many)}, speed-up ${speedUp}; the results are equal`);
-  return many.result;
+/** What is printed of a job's receipt. */
+interface Receipt {
+  workers: { slots: number };
+  speedUp: number;
 }
 
-async function timed<Result>(work: () => Result | PromiseLike<Result>) {
-  const begin = performance.now();
-  const result = await work();
-  return { result, seconds: (performance.now() - begin) / 1_000 };
+/** Does it both ways, prints the times, and gives the result. @throws AssertionError where the results differ */
+export async function compare<Made, Result>(
+  muster: Muster,
+  what: string,
+  work: Work<Made, Result>,
+): Promise<Result> {
+  let begin = performance.now();
+  const expected = await work.plain();
+  const plain = secondsSince(begin);
+
+  await work.job(); // Threads load the module once; that is no part of the work.
+  begin = performance.now();
+  const job = work.job();
+  const result = work.finish(await job);
+  const fleet = secondsSince(begin);
+
+  assert.deepEqual(result, expected);
+  const { workers, speedUp } = await muster.client.ask<Receipt>("receipt", { job: job.id });
+  print(
+    `${what}: plain ${plain.toFixed(2)} s, muster ${fleet.toFixed(2)} s, speed-up ${(plain / fleet).toFixed(1)}`,
+  );
+  print(
+    `  receipt: ${workers.slots} slots, speed-up ${speedUp.toFixed(1)} within the job; the results are equal`,
+  );
+  return result;
 }
 
-const text = ({ seconds }: { seconds: number }) => `${seconds.toFixed(2)} s`;
-
-/** What figures are worth depends on it. */
+/** What the figures are worth depends on it. */
 export function machine(): string {
   return `${availableParallelism()} cores, load ${loadavg()[0]?.toFixed(1)}`;
 }
 
 export function print(line: string): void {
   process.stdout.write(`${line}\n`);
+}
+
+function secondsSince(begin: number): number {
+  return (performance.now() - begin) / 1_000;
 }

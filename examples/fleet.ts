@@ -62,10 +62,13 @@ export class MusterProcess {
   readonly #ended: Promise<unknown>;
   readonly #lines: string[] = [];
   readonly #readers = new Set<() => void>();
+  readonly #kill = () => this.#child.kill();
 
   constructor(args: readonly string[]) {
     const child = spawn(process.execPath, [MUSTER, ...args], { stdio: ["ignore", "ignore", "pipe"] });
     this.#child = child;
+    // Nothing is left running where the example throws.
+    process.once("exit", this.#kill);
     this.#ended = once(child, "close").finally(() => this.#tell());
     createInterface({ input: child.stderr }).on("line", (line) => {
       this.#lines.push(line);
@@ -89,6 +92,7 @@ export class MusterProcess {
   async end(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
     this.#child.kill(signal);
     await this.#ended;
+    process.off("exit", this.#kill);
   }
 
   #tell(): void {

@@ -11,6 +11,9 @@ interface Example {
   FLEET?: Pick<FleetOptions, "workers" | "lease">;
 }
 
+// A signal ends what was started, too.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+
 const folder = (name: string) => new URL(`./${name}/`, import.meta.url);
 const names = readdirSync(folder("."), { withFileTypes: true })
   .filter((entry) => entry.isDirectory())

@@ -1,12 +1,14 @@
 /** The data sets of `vega-datasets` that are read here: their CSV has no quotes. */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 
-const { resolve } = createRequire(import.meta.url);
+/** It lies beside what the package exports. */
+const DATA = join(dirname(createRequire(import.meta.url).resolve("vega-datasets")), "..", "data");
 
 /** The text of a file of the package `vega-datasets`. */
 export function vega(name: string): string {
-  return readFileSync(resolve(`vega-datasets/data/${name}`), "utf8");
+  return readFileSync(join(DATA, name), "utf8");
 }
 
 /** The rows of a CSV by the names in its first one. */

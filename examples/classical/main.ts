@@ -3,7 +3,6 @@ import { execFile } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import type { Muster } from "muster";
 import { compare, print } from "../compare.ts";
 import type { Fleet } from "../fleet.ts";
 import { runNaively } from "./naive/run.ts";
@@ -16,9 +15,10 @@ const FIVE = [1, 2, 3, 4, 5];
 const TWELVE = Array.from({ length: 12 }, (_, index) => index + 1);
 
 export async function main(fleet: Fleet): Promise<void> {
-  const squares = await compare("five squares", {
+  const squares = await compare(fleet.muster, "five squares", {
     plain: () => squaresPlainly(FIVE),
-    fleet: () => squaresOf(fleet.muster, FIVE),
+    job: () => fleet.muster.map(square, FIVE), // as pool.map(square, FIVE)
+    finish: (squares) => squares,
   });
   print(`  muster  ${JSON.stringify(squares)}`);
   print(`  Python  ${await squaresOfPool()}`);
@@ -38,11 +38,6 @@ export async function squaresPlainly(numbers: readonly number[]): Promise<number
     squares.push(n * n);
   }
   return squares;
-}
-
-/** As `pool.map(square, numbers)`. */
-export async function squaresOf(muster: Muster, numbers: readonly number[]): Promise<number[]> {
-  return await muster.map(square, numbers);
 }
 
 /** Lets a worker join, and kills it with SIGKILL as soon as it has begun something. */
