@@ -8,6 +8,8 @@ export interface Work<Made, Result> {
   job: () => Job<unknown, Made>;
   /** Makes of the job's result what the plain way gives. */
   finish: (made: Made) => Result;
+  /** Throws where the results differ by more than they may; else says how they compare. @default they must be equal */
+  check?: (result: Result, expected: Result) => string;
 }
 
 /** What is printed of a job's receipt. */
@@ -32,15 +34,18 @@ export async function compare<Made, Result>(
   const result = work.finish(await job);
   const fleet = secondsSince(begin);
 
-  assert.deepEqual(result, expected);
+  const verdict = (work.check ?? mustBeEqual)(result, expected);
   const { workers, speedUp } = await muster.client.ask<Receipt>("receipt", { job: job.id });
   print(
     `${what}: plain ${plain.toFixed(2)} s, muster ${fleet.toFixed(2)} s, speed-up ${(plain / fleet).toFixed(1)}`,
   );
-  print(
-    `  receipt: ${workers.slots} slots, speed-up ${speedUp.toFixed(1)} within the job; the results are equal`,
-  );
+  print(`  receipt: ${workers.slots} slots, speed-up ${speedUp.toFixed(1)} within the job; ${verdict}`);
   return result;
+}
+
+function mustBeEqual(result: unknown, expected: unknown): string {
+  assert.deepEqual(result, expected);
+  return "the results are equal";
 }
 
 /** What the figures are worth depends on it. */

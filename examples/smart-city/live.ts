@@ -1,25 +1,21 @@
 /** Summaries of windows as they come, while workers come and go. */
+import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Job, Muster } from "muster";
+import type { Muster } from "muster";
 import type { Fleet } from "../fleet.ts";
 import type { Window } from "./readings.ts";
 import type { Summary } from "./summarize.ts";
 import { summary } from "./tasks.ts";
 
-/** Windows whose summaries are waited for at once; beyond it the stream has to wait. */
+/** Windows that are with the fleet at once; beyond it the stream has to wait. */
 const IN_FLIGHT = 32;
 
 /** The summary of each window, in their order: each is a job of its own, handed in as soon as the window is full. */
-export async function* watch(
+export function watch(
   muster: Muster,
   windows: Iterable<Window> | AsyncIterable<Window>,
-): AsyncGenerator<Summary> {
-  const running: Job<Summary, Summary[]>[] = [];
-  for await (const window of windows) {
-    running.push(muster.map(summary, [window]));
-    if (running.length > IN_FLIGHT) yield* (await running.splice(0, 1)[0]) ?? [];
-  }
-  for (const job of running) yield* await job;
+): AsyncIterable<Summary> {
+  return Readable.from(windows).map((window) => muster.run(summary, window), { concurrency: IN_FLIGHT });
 }
 
 /** Windows at the pace of a clock. */
