@@ -20,13 +20,13 @@ export interface FleetOptions {
 
 export class Fleet implements AsyncDisposable {
   readonly muster: Muster;
-  readonly #server: string;
+  readonly server: string;
   readonly #handlers: string;
   readonly #processes: MusterProcess[];
 
   private constructor(muster: Muster, server: string, handlers: string, processes: MusterProcess[]) {
     this.muster = muster;
-    this.#server = server;
+    this.server = server;
     this.#handlers = handlers;
     this.#processes = processes;
   }
@@ -43,7 +43,7 @@ export class Fleet implements AsyncDisposable {
 
   /** Lets a worker join; resolves once it takes part. */
   async addWorker(): Promise<MusterProcess> {
-    const args = ["worker", "--server", this.#server, "--slots", "1", "--handlers", this.#handlers];
+    const args = ["worker", "--server", this.server, "--slots", "1", "--handlers", this.#handlers];
     const worker = new MusterProcess([...args, "--log-level", "info"]);
     this.#processes.push(worker);
     await worker.says(/"event":"(actor\.started)"/);
@@ -83,7 +83,8 @@ export class MusterProcess {
         const found = pattern.exec(line)?.[1];
         if (found !== undefined) return found;
       }
-      if (this.#child.exitCode !== null) throw new Error(`muster ended: ${this.#lines.join("\n")}`);
+      if (this.#child.exitCode !== null || this.#child.signalCode !== null)
+        throw new Error(`muster ended: ${this.#lines.join("\n")}`);
       await new Promise<void>((resolve) => this.#readers.add(resolve));
     }
   }

@@ -15,7 +15,7 @@ export interface Summary {
 }
 
 /** A reading is an anomaly if it is further from the median than so many times the usual distance. */
-const UNUSUAL = 12;
+const UNUSUAL = 25;
 /** Of fewer readings nobody can say what is usual. */
 const ENOUGH = 8;
 
