@@ -90,6 +90,8 @@ const CONTROL: Readonly<Record<string, string>> = {
   "roll-call": "Whoever needs to know the fleet now: every actor beats at once.",
   progress: "Aggregators, many jobs in one message: how far each is, in absolute numbers.",
   query: "A dispatcher asks for the progress of one job to be told again.",
+  standing:
+    "A dispatcher whose job does not move asks which items are missing; the aggregator of its partition answers.",
   cancel: "A job is over: workers abort its tasks, aggregators forget it.",
   held: "A dispatcher asks the others which jobs they hold.",
   partitions: "An aggregator gave up a partition: another may claim it now.",
@@ -196,7 +198,7 @@ const HEADERS: Record<keyof typeof HEADER, readonly [where: string, meaning: str
   worker: ["result", "The worker's id."],
   tally: [
     "result",
-    "What the receipt needs: `outputs attempts input-digest output-digest began ended slots`; times in milliseconds since 1970.",
+    "What the receipt needs, as decimal numbers: `outputs attempts`, the digest of the inputs and that of the outputs (two words of 32 bits each, the higher one first), `began ended slots`; times in milliseconds since 1970.",
   ],
   pack: [
     "result",

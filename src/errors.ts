@@ -258,6 +258,24 @@ export class ReceiptMismatch extends MusterError {
   }
 }
 
+/** Tasks or results that were stored are gone from the broker, and running their items again did not help. */
+export class ItemsLost extends MusterError {
+  constructor(job: string, missing: number, released: number) {
+    super(
+      "items_lost",
+      500,
+      `${missing} of the ${released} released items of job "${job}" are gone from the broker: it lost their tasks or results, again and again.`,
+    );
+  }
+}
+
+/** A result that was counted is gone from the broker before the job's result was put together. */
+export class ResultGone extends MusterError {
+  constructor(what: string) {
+    super("result_gone", 500, `A part of the result is gone from the broker: ${what}.`);
+  }
+}
+
 /** The caller stopped waiting; the job itself goes on. */
 export class WaitTimedOut extends MusterError {
   constructor(job: string, ms: number) {

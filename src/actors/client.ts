@@ -121,9 +121,15 @@ export class Client extends Service {
     return await this.submit({ kind, body, options });
   }
 
-  /** Hears of a job's progress until the returned function is called. */
+  /** Hears of a job's progress until the returned function is called; what it hears never goes back. */
   onProgress(job: string, listener: (line: ProgressLine) => void): () => void {
-    return this.#hub.on(job, listener);
+    let items = 0;
+    return this.#hub.on(job, (line) => {
+      // An aggregator that took the job over counts again from its last checkpoint.
+      if (line.items < items && line.state === undefined) return;
+      items = line.items;
+      listener(line);
+    });
   }
 
   /**

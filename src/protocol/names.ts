@@ -60,7 +60,7 @@ export const HEADER = {
   /** Milliseconds that the handler ran for this chunk. */
   handlerMs: "Muster-Handler-Ms",
   worker: "Muster-Worker",
-  /** What a result says for its job's receipt: `outputs attempts input-digest output-digest began ended slots`. */
+  /** What a result says for its job's receipt. */
   tally: "Muster-Tally",
   /** On a message that stands for several: the headers that each of them has for itself. */
   pack: "Muster-Pack",
