@@ -28,7 +28,7 @@ export type StreamRole = (typeof STREAM_ROLES)[number];
 export const SUBMISSION_VERBS = ["run", "submit", "watch"] as const;
 export type SubmissionVerb = (typeof SUBMISSION_VERBS)[number];
 
-export const JOB_VERBS = ["get", "list", "cancel", "result", "receipt"] as const;
+export const JOB_VERBS = ["get", "list", "cancel", "retry", "result", "receipt"] as const;
 export type JobVerb = (typeof JOB_VERBS)[number];
 
 /** The life-cycle events that `muster.events.<type>.<job>` carries. */
