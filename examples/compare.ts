@@ -1,7 +1,7 @@
 /** The same work done plainly, in this process and one after the other, and by the fleet: are they equal, and what is faster? */
 import assert from "node:assert/strict";
 import { availableParallelism, loadavg } from "node:os";
-import type { Job, Muster } from "muster";
+import type { Job } from "muster";
 
 export interface Work<Made, Result> {
   plain: () => Result | Promise<Result>;
@@ -12,18 +12,8 @@ export interface Work<Made, Result> {
   check?: (result: Result, expected: Result) => string;
 }
 
-/** What is printed of a job's receipt. */
-interface Receipt {
-  workers: { slots: number };
-  speedUp: number;
-}
-
 /** Does it both ways, prints the times, and gives the result. @throws AssertionError where the results differ */
-export async function compare<Made, Result>(
-  muster: Muster,
-  what: string,
-  work: Work<Made, Result>,
-): Promise<Result> {
+export async function compare<Made, Result>(what: string, work: Work<Made, Result>): Promise<Result> {
   let begin = performance.now();
   const expected = await work.plain();
   const plain = secondsSince(begin);
@@ -35,11 +25,12 @@ export async function compare<Made, Result>(
   const fleet = secondsSince(begin);
 
   const verdict = (work.check ?? mustBeEqual)(result, expected);
-  const { workers, speedUp } = await muster.client.ask<Receipt>("receipt", { job: job.id });
+  const { workers, speedUp } = await job.receipt();
   print(
     `${what}: plain ${plain.toFixed(2)} s, muster ${fleet.toFixed(2)} s, speed-up ${(plain / fleet).toFixed(1)}`,
   );
-  print(`  receipt: ${workers.slots} slots, speed-up ${speedUp.toFixed(1)} within the job; ${verdict}`);
+  const within = `${workers?.slots} slots, speed-up ${speedUp?.toFixed(1)} within the job`;
+  print(`  receipt: ${within}; ${verdict}`);
   return result;
 }
 

@@ -11,7 +11,7 @@ export async function main({ muster }: Fleet): Promise<void> {
   const mails = someMails(1_000);
   const texts = mails.map(textOf);
   await theModel(); // Its loading is no part of the work, here as in the threads.
-  const readings = await compare(muster, `reading ${texts.length} mails`, {
+  const readings = await compare(`reading ${texts.length} mails`, {
     plain: () => readPlainly(texts),
     job: () => muster.map(read, texts),
     finish: (readings) => readings,

@@ -12,14 +12,14 @@ const PART = 200;
 export async function main({ muster }: Fleet): Promise<void> {
   const all = { from: 0, to: MAILS };
   const parts = partsOf(MAILS, PART);
-  const counts = await compare(muster, `words of ${MAILS} mails`, {
+  const counts = await compare(`words of ${MAILS} mails`, {
     plain: () => countWords(all),
     job: () => muster.map(words, parts),
     finish: (counts) => counts,
   });
   print(`  ${greatest(counts)}`);
 
-  const places = await compare(muster, `index of ${MAILS} mails`, {
+  const places = await compare(`index of ${MAILS} mails`, {
     plain: () => indexWords(all),
     job: () => muster.map(index, parts),
     finish: joined,
@@ -27,7 +27,7 @@ export async function main({ muster }: Fleet): Promise<void> {
   print(`  ${Object.keys(places).length} words; "viagra" is in ${places.viagra?.length ?? 0} mails`);
 
   const legs = routes();
-  const flights = await compare(muster, `flights of ${legs.length} routes by airport`, {
+  const flights = await compare(`flights of ${legs.length} routes by airport`, {
     plain: () => countDepartures(legs),
     job: () => muster.map(departures, legs),
     finish: (flights) => flights,

@@ -15,7 +15,7 @@ const FIVE = [1, 2, 3, 4, 5];
 const TWELVE = Array.from({ length: 12 }, (_, index) => index + 1);
 
 export async function main(fleet: Fleet): Promise<void> {
-  const squares = await compare(fleet.muster, "five squares", {
+  const squares = await compare("five squares", {
     plain: () => squaresPlainly(FIVE),
     job: () => fleet.muster.map(square, FIVE), // as pool.map(square, FIVE)
     finish: (squares) => squares,

@@ -16,7 +16,7 @@ export async function main({ muster }: Fleet): Promise<void> {
 
   const calls = market.stocks.map(callOn);
   const items = calls.flatMap((call) => blocks.map((block) => ({ call, block })));
-  const values = await compare(muster, `${calls.length} options, ${items.length} blocks`, {
+  const values = await compare(`${calls.length} options, ${items.length} blocks`, {
     plain: () => items.map(({ call, block }) => callValue(call, block)),
     job: () => muster.map(price, items),
     finish: (values) => values,
@@ -30,7 +30,7 @@ export async function main({ muster }: Fleet): Promise<void> {
     );
   });
 
-  const counts = await compare(muster, `value at risk, ${blocks.length} blocks`, {
+  const counts = await compare(`value at risk, ${blocks.length} blocks`, {
     plain: () => countsOf(blocks.map((block) => losses(market, block))),
     job: () =>
       muster.map(

@@ -15,7 +15,7 @@ const DAY_MS = 100;
 
 export async function main(fleet: Fleet): Promise<void> {
   const windows = [...windowsOf(readings())];
-  const expected = await compare(fleet.muster, `${windows.length} windows at once`, {
+  const expected = await compare(`${windows.length} windows at once`, {
     plain: () => windows.map(summarize),
     job: () => fleet.muster.map(summary, windows),
     finish: (summaries) => summaries,
