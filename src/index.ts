@@ -3,7 +3,7 @@
  * takes part in one, is loaded by whoever connects, or imports `muster/actors`.
  */
 
-export type { Client, ClientJob, ClientRecords } from "./actors/client.ts";
+export type { Client } from "./actors/client.ts";
 export type { JobView } from "./actors/dispatcher/job-verbs.ts";
 export {
   type BatchContext,
@@ -35,11 +35,13 @@ export {
   type TaskOptions,
   task,
 } from "./actors/handlers/task.ts";
+export type { ClientJob, ClientRecords } from "./actors/submit.ts";
 export { type ConnectOptions, connect } from "./bootstrap/connect.ts";
 export type { ConnectionFlags } from "./bootstrap/connection.ts";
 export { VERSION } from "./bootstrap/version.ts";
 export type { Items, Job, JobChoices, JobProgress, JobState, Muster } from "./client/index.ts";
 export { Range, range } from "./client/range.ts";
+export type { Receipt } from "./domain/receipt.ts";
 export type { CombineFunction, CustomReducer, CustomSteps } from "./domain/reducers/index.ts";
 export * from "./errors.ts";
 export type { Failure, Outcome, OutcomeCounts, OutcomeState, OutcomeTimes } from "./protocol/messages.ts";
