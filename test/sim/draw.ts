@@ -180,7 +180,7 @@ function jobOf(dice: Dice, index: number, { spanMs, workMs, counts }: Extent): S
     broken: isTroubled && dice.chance(0.5) ? 0.1 : 0,
     itemMs,
     pad: dice.chance(0.3) ? dice.pick([300, 2_500]) : 0,
-    poison: dice.chance(0.04) && count > 0 ? dice.int(0, count - 1) : undefined,
+    poison: dice.chance(0.1) && count > 0 ? dice.int(0, count - 1) : undefined,
     invalid: invalid && via !== "records",
   };
 }
