@@ -42,7 +42,7 @@ function slowItems(dice: Dice, drawn: Scenario): Scenario {
 /** Half of what is written to one place is lost, or half of the answers. */
 function lostWrites(dice: Dice, drawn: Scenario): Scenario {
   const job = { count: dice.int(2, 12), itemMs: dice.pick([0, 2, 20]) };
-  const word = dice.pick(["results", "results", "results", "outcomes", "cursors", "tasks"]);
+  const word = dice.pick(["results", "results", "outcomes", "outcomes", "cursors", "tasks"]);
   return { ...drawn, jobs: [jobLike(drawn, job)], weather: [lossOf(dice, word)], blows: [] };
 }
 
@@ -70,11 +70,11 @@ function jobChangesHands(dice: Dice, drawn: Scenario): Scenario {
   const job = {
     count: dice.int(8, 20),
     chunk: dice.pick([1, 1, 2, 3]),
-    window: dice.pick([undefined, 1, 2, 3, 5]),
+    window: dice.pick([undefined, undefined, 1, 2, 3]),
     itemMs: dice.pick([20, 60, 120]),
   };
   const fleet = { ...drawn.fleet, dispatcher: 2, worker: 1 };
-  const word = dice.pick(job.window === undefined ? ["tasks", "jobs", "progress"] : ["cursors"]);
+  const word = dice.pick(job.window === undefined ? ["tasks", "tasks", "progress"] : ["cursors"]);
   const trigger = triggerOf(dice, { word, most: 5 });
   const harm = dice.pick<Harm>([
     { type: "kill", downMs: dice.int(0, 200) },
