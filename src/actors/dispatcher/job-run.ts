@@ -75,6 +75,8 @@ export class JobRun {
   #losses: Losses | undefined;
   #line: ProgressLine | undefined;
   #lastNews = 0;
+  /** Its outcome is being written: workers drop what is left of it. */
+  #isEnding = false;
   #settle: ((end: RunEnd) => void) | undefined;
   #failRun: ((error: unknown) => void) | undefined;
 
@@ -382,7 +384,7 @@ export class JobRun {
     return new Losses({
       context: this.#ground.context,
       job: this.job,
-      released: () => this.#scattering?.released,
+      released: () => (this.#isEnding ? undefined : this.#scattering?.released),
       releaseAgain: async (standing) => {
         this.#line = undefined; // The aggregator may count less than it had.
         await this.#scattering?.releaseAgain(standing);
@@ -414,6 +416,7 @@ export class JobRun {
   }
 
   async #endEarly(state: "expired" | "failed", error: MusterError): Promise<RunEnd> {
+    this.#isEnding = true;
     const { context, signal } = this.#ground;
     const { job, kind } = this;
     const submitted = this.#plan?.spec.submitted ?? this.delivery.time;
