@@ -5,6 +5,8 @@ import type { Blow, Harm, Reduce, Role, Scenario, SimJob, Trigger, Weather } fro
 /** Changes what was drawn so that it serves the purpose. */
 type Purpose = (dice: Dice, drawn: Scenario) => Scenario;
 
+/** The jobs are sent when the blows, which are at 0, wait for their messages: without latency a job may run in no time. */
+const SENT_MS = 5;
 /** No weather lasts longer, in milliseconds. */
 const LONGEST_WEATHER_MS = 1_500;
 
@@ -157,7 +159,7 @@ function jobLike({ jobs }: Scenario, changes: Partial<SimJob>): SimJob {
     deadlineMs: undefined,
     delayMs: undefined,
   };
-  return { ...drawn, ...whole, at: 0, ...changes };
+  return { ...drawn, ...whole, at: SENT_MS, ...changes };
 }
 
 /** A job that is old enough for checkpoints when a part of it is done. */
