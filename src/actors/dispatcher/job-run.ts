@@ -278,6 +278,8 @@ export class JobRun {
     const { context } = this.#ground;
     const takeover = this.delivery.deliveries > 1;
     const cursor = takeover ? await readCursor(context, this.job) : NO_CURSOR;
+    // It ended between the look for its outcome and this one; the next delivery finds the outcome.
+    if (cursor.ended) throw new JobTaken(`${this.job} is over`);
     const { dispatched, version } = cursor;
     const source = await openSource(context, plan.input, { skip: dispatched.next, version });
     this.#source = source;
