@@ -107,12 +107,15 @@ export class InvalidOption extends MusterError {
   }
 }
 
+/** Characters of a name that an error shows: one that is not valid may have any length. */
+const SHOWN = 100;
+
 export class InvalidName extends MusterError {
   constructor(what: string, value: string) {
     super(
       "invalid_name",
       400,
-      `"${value}" is not a valid ${what}: 1 to 64 letters, digits, "-" or "_" (no dots, spaces or wildcards).`,
+      `"${value.slice(0, SHOWN)}" is not a valid ${what}: 1 to 64 letters, digits, "-" or "_" (no dots, spaces or wildcards).`,
     );
   }
 }

@@ -8,9 +8,8 @@ import {
   UnknownJob,
   WaitTimedOut,
 } from "../errors.ts";
-import { findMember } from "../protocol/json.ts";
-import type { DeadLetter, Outcome } from "../protocol/messages.ts";
-import { checkToken, HEADER, type JobVerb, type Names } from "../protocol/names.ts";
+import { type DeadLetter, decodeDeadLetter, type Outcome } from "../protocol/messages.ts";
+import { checkToken, HEADER, type JobVerb } from "../protocol/names.ts";
 import type { ProgressLine } from "../protocol/progress.ts";
 import type { InputRecord } from "../protocol/records/record.ts";
 import { shippedLine } from "../protocol/records/shipped.ts";
@@ -219,7 +218,7 @@ export class Client extends Service {
     const { names } = this.#context;
     const filter = names.dead("*", job ?? "*");
     const messages = await readThrough(this.#context, { stream: names.stream("dead"), filter });
-    return messages.map((message) => letterOf(names, message));
+    return messages.map(letterOf);
   }
 
   /**
@@ -249,19 +248,9 @@ export class Client extends Service {
   }
 }
 
-interface DeadBody {
-  index: number;
-  attempts: number;
-  error: { code: string; message: string };
-}
-
-/** The input is taken as the text that it is: a number in it may be larger than JavaScript can hold. */
-function letterOf(names: Names, message: StreamMessage): DeadLetterView {
-  const text = textOf(message);
-  const { index, attempts, error } = JSON.parse(text) as DeadBody;
-  const [, kind = "", job = ""] = names.tokens(message.subject);
+function letterOf(message: StreamMessage): DeadLetterView {
   const { seq, time } = message;
-  return { job, kind, index, attempts, ...error, input: findMember(text, "input"), seq, time };
+  return { ...decodeDeadLetter(message), seq, time };
 }
 
 /** `maxAttempts: 5` as the header `Muster-maxAttempts: 5`; header names are read in any case. */
