@@ -15,11 +15,16 @@ const USAGE = "npm run fuzz -- [--inputs N] [--seed S] [--target a,b] [--discard
 /** An input that takes longer hangs, in milliseconds: hundreds of times the slowest. */
 const HANG_MS = 10_000;
 
+const HEAD =
+  "| target | inputs | valid | refused | findings | seconds | a second | slowest, ms |\n|---|---|---|---|---|---|---|---|";
+
 interface Orders {
-  target: string;
+  /** In this order; a tally of each is posted. */
+  targets: readonly string[];
   seed: number;
+  /** Inputs a target. */
   count: number;
-  /** Where the thread writes the number of the input that it is at. */
+  /** Where the thread counts its inputs, and writes the number of the one that it is at. */
   at: Int32Array;
 }
 
@@ -38,13 +43,17 @@ async function main(): Promise<void> {
   const targets = named(values.target);
   const [seed, inputs] = [Number(values.seed), Number(values.inputs)];
   if (targets === undefined || !Number.isSafeInteger(seed) || !(inputs > 0)) return fail(USAGE);
+  console.log(HEAD);
   const tallies: Tally[] = [];
-  for (const { name } of targets) {
-    const tally = await inThread({ target: name, seed, count: Math.ceil(inputs / targets.length) });
+  const onTally = (tally: Tally) => {
     tallies.push(tally);
     console.log(line(tally));
     for (const finding of tally.findings) show(finding, values.discard);
-  }
+  };
+  const count = Math.ceil(inputs / targets.length);
+  // A thread that hangs is ended, and another goes on with the targets that are left.
+  while (tallies.length < targets.length)
+    await inThread({ targets: targets.slice(tallies.length).map(({ name }) => name), seed, count }, onTally);
   sumUp(tallies, seed);
 }
 
@@ -55,40 +64,48 @@ function named(list: string | undefined): Target[] | undefined {
   return known.length === found.length ? known : undefined;
 }
 
-/** Runs a target in a thread; one that hangs is ended, and counts as a finding. */
-function inThread(orders: Omit<Orders, "at">): Promise<Tally> {
-  const at = new Int32Array(new SharedArrayBuffer(4));
+/** Runs targets in a thread, until they are through or it hangs. */
+function inThread(orders: Omit<Orders, "at">, onTally: (tally: Tally) => void): Promise<void> {
+  const at = new Int32Array(new SharedArrayBuffer(8));
   const worker = new Worker(new URL(import.meta.url), { workerData: { ...orders, at } satisfies Orders });
+  let [done, before] = [0, -1];
   return new Promise((resolve, reject) => {
-    let before = -1;
     const watch = setInterval(() => {
       const now = Atomics.load(at, 0);
-      if (now === before) end(lost(orders, now, `no end within ${HANG_MS} ms`));
+      if (now === before) onEnd(`no end within ${HANG_MS} ms`);
       before = now;
     }, HANG_MS);
-    worker.once("message", end);
-    worker.once("error", (error) => end(lost(orders, Atomics.load(at, 0), `it ended the thread: ${error}`)));
+    worker.on("message", (tally: Tally) => {
+      onTally(tally);
+      if (++done === orders.targets.length) onEnd();
+    });
+    worker.once("error", (error) => onEnd(`it ended the thread: ${error}`));
 
-    function end(tally: Tally): void {
+    function onEnd(fault?: string): void {
       clearInterval(watch);
-      worker.terminate().then(() => resolve(tally), reject);
+      const target = orders.targets[done];
+      if (fault !== undefined && target !== undefined)
+        onTally(lost({ target, seed: orders.seed, number: Atomics.load(at, 1) }, fault));
+      worker.terminate().then(() => resolve(), reject);
     }
   });
 }
 
-function lost({ target, seed }: Omit<Orders, "at">, number: number, what: string): Tally {
+/** What is known of a target whose thread is gone. */
+function lost({ target, seed, number }: Pick<Finding, "target" | "seed" | "number">, what: string): Tally {
   const [found] = named(target) ?? [];
   const input = found === undefined ? {} : new Inputs(found, seed).at(number);
   const finding = { target, seed, number, what, input };
   return { target, inputs: number + 1, valid: 0, refused: 0, ms: 0, slowestMs: 0, findings: [finding] };
 }
 
-async function work({ target, seed, count, at }: Orders): Promise<void> {
-  const [found] = named(target) ?? [];
-  if (found === undefined) return;
-  parentPort?.postMessage(
-    await fuzz(found, { seed, count, onInput: (number) => Atomics.store(at, 0, number) }),
-  );
+async function work({ targets, seed, count, at }: Orders): Promise<void> {
+  const onInput = (number: number) => {
+    Atomics.add(at, 0, 1);
+    Atomics.store(at, 1, number);
+  };
+  for (const target of named(targets.join(",")) ?? [])
+    parentPort?.postMessage(await fuzz(target, { seed, count, onInput }));
 }
 
 function line({ target, inputs, valid, refused, ms, slowestMs, findings }: Tally): string {

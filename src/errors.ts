@@ -464,11 +464,25 @@ export class Unexpected extends MusterError {
   }
 }
 
+/** What an error says; of anything else what it is as text. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  try {
+    return String(error instanceof Error ? error.message : error);
+  } catch {
+    return "a value that cannot be shown";
+  }
+}
+
+/** `instanceof` for values that anybody may have made: a proxy can refuse to be asked, and is none then. */
+export function isA<T>(value: unknown, type: abstract new (...args: never[]) => T): value is T {
+  try {
+    return value instanceof type;
+  } catch {
+    return false;
+  }
 }
 
 /** Converts whatever was thrown to a MusterError. Use at the edges only. */
 export function toMusterError(error: unknown): MusterError {
-  return error instanceof MusterError ? error : new Unexpected(error);
+  return isA(error, MusterError) ? error : new Unexpected(error);
 }

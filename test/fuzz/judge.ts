@@ -56,6 +56,7 @@ function verdictOf(error: unknown): Verdict {
 }
 
 function shown(error: unknown): string {
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return text.slice(0, 2_000);
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause === undefined ? "" : `\n${shown(error.cause)}`;
+  return (error.stack ?? error.message).slice(0, 2_000) + cause;
 }

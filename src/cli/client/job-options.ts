@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { parseReduce } from "../../domain/reducers/index.ts";
 import { InvalidOption } from "../../errors.ts";
 import { type JobOptions, parseOptions } from "../../protocol/options.ts";
+import { cut } from "../render/text.ts";
 
 /** What commander gives for the flags of {@link addJobOptions}: texts as they were typed. */
 export interface JobFlags {
@@ -74,6 +75,9 @@ function checkGiven(given: Readonly<Record<string, string>>): void {
   }
 }
 
+/** Characters of a value that an error shows. */
+const SHOWN = 64;
+
 /** Names what was typed: `--max-attempts`, not `maxAttempts`. */
 function namingFlag(error: InvalidOption, given: Readonly<Record<string, string>>): Error {
   const name = error.path ?? "";
@@ -81,7 +85,7 @@ function namingFlag(error: InvalidOption, given: Readonly<Record<string, string>
   if (flag === undefined) return error;
   const reason = error.message.slice(error.message.indexOf(": ") + 2);
   const isNoNumber = reason.startsWith("Invalid input: expected");
-  const said = isNoNumber ? `"${given[name]}" is not a whole number.` : reason;
+  const said = isNoNumber ? `"${cut(given[name] ?? "", SHOWN)}" is not a whole number.` : reason;
   return new InvalidOption(flag, said, { path: flag, cause: error });
 }
 

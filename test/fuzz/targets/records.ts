@@ -43,7 +43,7 @@ function recordsTarget(
 
 function checkRecord(record: InputRecord, format: RecordFormat): void {
   if (typeof record !== "string") {
-    mustHold(record.line >= 1 && record.reason.length > 0, "a bad record without place or reason");
+    mustHold(Number.isSafeInteger(record.line) && typeof record.reason === "string", "an odd bad record");
     return;
   }
   mustHold(Buffer.byteLength(record) <= MAX_BYTES, "a record longer than records may be");
