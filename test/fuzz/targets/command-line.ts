@@ -39,9 +39,10 @@ async function loaded(): Promise<Command> {
   return made;
 }
 
+/** In the place of whatever a command does. */
 function disarm(command: Command): void {
   command.configureOutput({ writeOut: note, writeErr: note });
-  if (command.commands.length === 0)
+  if (command.parent !== null)
     command.action((...given) => {
       chosen = given.at(-2);
     });
