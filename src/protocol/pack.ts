@@ -15,7 +15,7 @@ type Row = [...(string | null)[], number];
 export function encodePack(parts: readonly Encoded[]): Encoded {
   const common = commonHeaders(parts);
   const columns = [...new Set(parts.flatMap(({ headers }) => Object.keys(headers)))].filter(
-    (name) => !(name in common),
+    (name) => !Object.hasOwn(common, name),
   );
   const bodies = parts.map(({ data }) => (typeof data === "string" ? Buffer.from(data) : data));
   const rows = parts.map(

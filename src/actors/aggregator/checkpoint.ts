@@ -80,10 +80,10 @@ export function decodeJobCheckpoint(
 
 function isCheckpoint(value: Partial<JobCheckpoint>): value is JobCheckpoint {
   const { spec, tasks, duplicates, failed, handlerMs, bytes, firstSeq, upTo, total = 0, started = 0 } = value;
-  const amounts = [tasks, duplicates, failed, handlerMs, bytes, firstSeq, upTo, total, started];
   return (
     isSpec(spec) &&
-    amounts.every((amount) => typeof amount === "number" && amount >= 0) &&
+    [tasks, duplicates, failed, bytes, firstSeq, upTo, total].every((count) => Number.isSafeInteger(count)) &&
+    [handlerMs, started].every((ms) => Number.isFinite(ms)) &&
     Array.isArray(value.failures) &&
     value.failures.every(isFailure) &&
     typeof value.accumulator === "string"
