@@ -6,7 +6,7 @@
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ActorProcess, Actors } from "../support/actor-process.ts";
-import { cliProcess } from "../support/cli.ts";
+import { type CliProcess, cliProcess } from "../support/cli.ts";
 import { Fleet, type ServerOnDisk, serverOnDisk } from "../support/fleet.ts";
 
 const fixture = (name: string) => fileURLToPath(new URL(`../support/fixtures/${name}`, import.meta.url));
@@ -169,41 +169,42 @@ describe("a reducer of the user's that throws", () => {
 
 describe("a command that is poison", () => {
   const COMMAND = ["--kind", "command", "--slots", "2", "--", process.execPath, fixture("exec/poison.mjs")];
+  const deaths: readonly (readonly [deed: string, code: string, says: RegExp])[] = [
+    ["exit", "handler_crashed", /code 9/],
+    ["kill", "handler_crashed", /SIGKILL/],
+    ["abort", "handler_crashed", /SIGABRT/],
+    ["garbage", "handler_crashed", /not JSON/],
+    ["no-answer", "handler_timed_out", /1500 ms/],
+    ["endless", "handler_timed_out", /1500 ms/],
+    ["close-stdout", "handler_timed_out", /1500 ms/],
+  ];
+  let exec: CliProcess;
 
-  async function outputsOf(item: unknown) {
+  beforeAll(async () => {
+    exec = cliProcess(["worker", "exec", ...COMMAND], server.url);
+    await exec.stderr.until(/actor\.started/);
+  });
+  afterAll(() => exec?.kill("SIGKILL"));
+
+  async function commanded(item: string) {
     const options = { chunk: 4, onError: "continue", backoff: 1, maxAttempts: 2, timeout: 1_500 };
-    const job = await fleet.client.submit({
-      kind: "command",
-      body: JSON.stringify([1, item, 3, 4]),
-      options,
-    });
+    const body = JSON.stringify([1, item, 3, 4]);
+    const job = await fleet.client.submit({ kind: "command", body, options });
     const { text } = await fleet.result(job);
     return { outputs: JSON.parse(text) as unknown[], letters: await fleet.client.deadLetters(job) };
   }
 
-  it("fails alone whatever it does to itself, and leaves nothing when its worker is killed", async () => {
-    const exec = cliProcess(["worker", "exec", ...COMMAND], server.url);
-    await exec.stderr.until(/actor\.started/);
-    const deaths: [string, string, RegExp][] = [
-      ["exit", "handler_crashed", /code 9/],
-      ["kill", "handler_crashed", /SIGKILL/],
-      ["abort", "handler_crashed", /SIGABRT/],
-      ["garbage", "handler_crashed", /not JSON/],
-      ["no-answer", "handler_timed_out", /1500 ms/],
-      ["endless", "handler_timed_out", /1500 ms/],
-      ["close-stdout", "handler_timed_out", /1500 ms/],
-    ];
-    await Promise.all(
-      deaths.map(async ([deed, code, says]) => {
-        const { outputs, letters } = await outputsOf(deed);
-        expect([deed, outputs]).toEqual([deed, [2, null, 6, 8]]);
-        expect(letters).toMatchObject([{ index: 1, code, message: expect.stringMatching(says) }]);
-      }),
-    );
-    const { outputs } = await outputsOf("pid");
+  it.concurrent.each(deaths)("fails alone whatever it does to itself: %s", async (deed, code, says) => {
+    const { outputs, letters } = await commanded(deed);
+    expect(outputs).toEqual([2, null, 6, 8]);
+    expect(letters).toMatchObject([{ index: 1, code, message: expect.stringMatching(says), attempts: 2 }]);
+  });
+
+  it("is gone soon after its worker was killed, as its standard input ends", async () => {
+    const { outputs } = await commanded("pid");
     exec.kill("SIGKILL");
     await exec.ended;
-    await expect.poll(() => isRunning(Number(outputs[1]))).toBe(false);
+    await expect.poll(() => isRunning(Number(outputs[1])), { timeout: 20_000 }).toBe(false);
   });
 });
 
