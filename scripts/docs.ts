@@ -1,6 +1,7 @@
 /** Writes the generated documents: `npm run docs`. */
 import { writeFileSync } from "node:fs";
 import { apiDocument, readApi } from "./api/page.ts";
+import { plantedDocument } from "./planted-doc.ts";
 import { protocolDocument } from "./protocol-doc.ts";
 
 const write = (name: string, text: string) =>
@@ -8,3 +9,4 @@ const write = (name: string, text: string) =>
 
 write("protocol.md", protocolDocument());
 write("api.md", apiDocument(readApi()));
+write("planted-bugs.md", plantedDocument());

@@ -19,6 +19,7 @@ const BODY = `Any JSON array is the list of items. Or an object, with its input 
 {"items": [1, 2, 3]}
 {"range": {"from": 0, "to": 1000000, "step": 1}}
 {"object": "BUCKET/NAME", "format": "csv", "header": true, "onBadRecord": "fail-item"}
+{"split": {"table": "orders"}}
 {"value": {"any": "thing"}}
 \`\`\`
 
@@ -32,7 +33,13 @@ const BODY = `Any JSON array is the list of items. Or an object, with its input 
     could not read.
 - \`onBadRecord\`: what becomes of a record that cannot be read. \`fail-item\` (the default): it takes an item's place and fails,
   never run, with the code \`invalid_record\` and its line number. \`fail-job\`: it fails the job.
+- \`split\`: a value of which the handler module's \`split\` makes the items: see [inputs](inputs.md#splitters).
 - \`value\`: one item.
+
+With the header \`Content-Type: application/octet-stream\` (or \`image/…\`, \`audio/…\`, \`video/…\`) the whole body is one item of bytes, and
+options stand in headers. Elsewhere \`{"$bytes":"BASE64"}\` stands for bytes, in items and in outputs. A handler is given a
+\`Uint8Array\`, and may return one. A caller that sent bytes and waits (\`run\`, \`watch\`) is answered with bytes where the one output is
+bytes; outputs that go to a subject are bytes there.
 
 Numbers must be exact (integers up to ±9007199254740991), keys must not be \`__proto__\`, nesting ends at some thousand
 levels. A job that breaks a rule is not dropped: it ends as a \`failed\` outcome, and its caller is told.`;
@@ -56,6 +63,23 @@ A result that is larger than a message lies in the object store: the body is the
 
 A dead letter's body is \`{"index":n,"attempts":n,"error":{"code":"…","message":"…"},"input":…}\`; the input is \`null\` where the
 item is larger than 16 KiB, or was never seen to run because its workers died with it.`;
+
+const RECEIPT = `\`muster.job.receipt\` and \`muster result JOB --receipt --json\` give, of a job that is over:
+
+\`\`\`json
+{"job": "…", "kind": "double", "state": "succeeded", "items": 1000, "failed": 0, "tasks": 8, "duplicates": 0, "handlerMs": 812.5,
+ "submitted": "…", "finished": "…", "outputs": 1000, "attempts": 1003,
+ "digests": {"inputs": "5e1f0c6b9a7d2231", "outputs": "c07755d8e4cf91aa"},
+ "began": "…", "ended": "…", "elapsedMs": 210, "workers": {"count": 2, "slots": 4, "names": ["…"]}, "speedUp": 3.869, "efficiency": 0.967}
+\`\`\`
+
+- \`items\` were counted: \`outputs\` of them are in the result, \`failed\` failed for good. \`attempts\` are all tries of counted tasks.
+- \`digests\` are those of the items with outputs, by number and value: the same for the same items, whatever their order, chunks,
+  workers and reducer ([why](decisions/016-receipts.md)).
+- \`began\` and \`ended\`: when a worker began the first task and ended the last, by the workers' clocks; \`elapsedMs\` between them.
+- \`speedUp\` is \`handlerMs\` by \`elapsedMs\`; \`efficiency\` is the scaling law's ceil(N/P)·Ts by \`elapsedMs\`, N items on P \`slots\`.
+- A job whose numbers contradict each other fails with \`receipt_mismatch\`. Those from \`outputs\` on are missing where a job was
+  cancelled, expired, or ended before anything was run.`;
 
 const VIEW = `\`muster.job.get\` answers with, and \`list\` answers \`{"jobs":[…]}\` of:
 
@@ -83,6 +107,8 @@ export function protocolDocument(): string {
     reducers(),
     "## Outcomes and dead letters",
     OUTCOME,
+    "## Receipts",
+    RECEIPT,
     "## Looking at jobs",
     VIEW,
     "## Settings of a fleet",

@@ -26,6 +26,7 @@ interface Shape {
 const ACCEPTS: Readonly<Record<string, string>> = {
   reduce: "a reducer: `name`, `name:param`, or `{name: …}`",
   deadline: "a duration, or a date",
+  output: "`object:BUCKET/NAME`, `subject:SUBJECT`, or `{object: …}`, `{subject: …}`",
 };
 
 /** Fields that hold milliseconds once they are read. */
@@ -104,7 +105,7 @@ export function reducers(): string {
 
 function paramText({ name, type, min, max, default: value, about }: ParamDoc): string {
   const range = min === undefined || max === undefined ? "" : ` from ${min} to ${max}`;
-  const fallback = value === undefined ? "" : `, default ${value}`;
+  const fallback = value === undefined || value === "" ? "" : `, default ${value}`;
   return `${code(name)}: ${about} (${type}${range}${fallback})`;
 }
 

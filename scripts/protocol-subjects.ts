@@ -32,8 +32,12 @@ const SUBMISSIONS: Record<SubmissionVerb, string> = {
 const VERBS: Record<JobVerb, string> = {
   get: 'Where a job stands. Body `{"job":"…"}`.',
   list: 'Jobs under way, then those that ended lately, newest first. Body empty or `{"limit":100}`, at most 1000.',
+  retry:
+    'Hands in the items of a job that failed for good once more, as a new job, and removes their dead letters. Body `{"job":"…"}`; the reply is `{"job":"…","items":2,"kept":0}`, with the new job. Asked twice, it is the same job.',
   cancel: 'Ends a job as `cancelled`. Body `{"job":"…"}`; the reply is `{"job":"…","state":"cancelled"}`.',
   result: 'A job\'s outcome, headers and body. Body `{"job":"…"}`; error 409 while the job runs.',
+  receipt:
+    "What was counted of a job that is over, as JSON: see [Receipts](#receipts). Body and error as of `result`.",
 };
 
 /** What callers publish and request; a reply of an error carries `Nats-Service-Error-Code`. */
@@ -88,6 +92,8 @@ const CONTROL: Readonly<Record<string, string>> = {
   "roll-call": "Whoever needs to know the fleet now: every actor beats at once.",
   progress: "Aggregators, many jobs in one message: how far each is, in absolute numbers.",
   query: "A dispatcher asks for the progress of one job to be told again.",
+  standing:
+    "A dispatcher whose job does not move asks which items are missing; the aggregator of its partition answers.",
   cancel: "A job is over: workers abort its tasks, aggregators forget it.",
   held: "A dispatcher asks the others which jobs they hold.",
   partitions: "An aggregator gave up a partition: another may claim it now.",
@@ -167,6 +173,10 @@ const HEADERS: Record<keyof typeof HEADER, readonly [where: string, meaning: str
   msgId: ["job", "Idempotency key; the same as the option `key`."],
   serviceError: ["reply, outcome", "An error's sentence, on one line."],
   serviceErrorCode: ["reply, outcome", "An error's status: see [errors.md](errors.md)."],
+  contentType: [
+    "job, reply, published output",
+    "`application/octet-stream`, `image/…`, `audio/…` or `video/…`: the body is bytes. See [binary data](#the-body-of-a-job).",
+  ],
   job: [
     "job, outcome, dead letter",
     "The job's id. With `muster.jobs` a caller may set it; without it the id follows from the key, or is made up.",
@@ -188,6 +198,10 @@ const HEADERS: Record<keyof typeof HEADER, readonly [where: string, meaning: str
   spec: ["task, result", "What workers and aggregators must know of the job, as JSON."],
   handlerMs: ["result", "Milliseconds that the handler ran for this chunk."],
   worker: ["result", "The worker's id."],
+  tally: [
+    "result",
+    "What the receipt needs, as decimal numbers: `outputs attempts`, the digest of the inputs and that of the outputs (two words of 32 bits each, the higher one first), `began ended slots`; times in milliseconds since 1970.",
+  ],
   pack: [
     "result",
     "The message stands for several results of its job. The header names the headers that each has for itself; the body begins with a line of JSON that has, for each result, their values and the length of its body in bytes, and the bodies follow.",
@@ -202,6 +216,10 @@ const HEADERS: Record<keyof typeof HEADER, readonly [where: string, meaning: str
   finished: ["outcome", "When the outcome was written."],
   handlerTotalMs: ["outcome", "Handler milliseconds of all counted tasks together."],
   errors: ["outcome", "The first failed items (20 at most) as JSON."],
+  receipt: [
+    "outcome",
+    "What of the receipt stands in no other header, as JSON. `muster.job.receipt` puts it together.",
+  ],
   object: [
     "result, outcome",
     "Name of the object that holds a body larger than a message; `BUCKET/NAME` in an outcome.",

@@ -149,6 +149,18 @@ export class ReducerMismatch extends MusterError {
   }
 }
 
+/** A `group-by` whose outputs have more different keys than it allows. */
+export class TooManyGroups extends MusterError {
+  constructor(by: string, limit: number) {
+    super(
+      "too_many_groups",
+      422,
+      `The outputs have more than ${limit} different "${by}": raise "keys", or group by something coarser.`,
+      { path: "reduce.keys" },
+    );
+  }
+}
+
 // ── jobs ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export class UnknownJob extends MusterError {
@@ -220,6 +232,50 @@ export class JobExpired extends MusterError {
   constructor(job: string, deadline?: string) {
     const when = deadline === undefined ? "" : ` (${deadline})`;
     super("job_expired", 504, `Job "${job}" did not finish before its deadline${when}.`);
+  }
+}
+
+/** Outputs that cannot go where the job says: no such bucket or stream, no permission, no room. */
+export class OutputRefused extends MusterError {
+  constructor(place: string, reason: string, details?: ErrorDetails) {
+    super("output_refused", 422, `The outputs cannot go to ${place}: ${reason}`, {
+      path: "output",
+      ...details,
+    });
+  }
+}
+
+/** The splitter that was to make the job's items threw, took too long, or yielded too many. */
+export class SplitterFailed extends MusterError {
+  constructor(kind: string, reason: string) {
+    super("splitter_failed", 422, `The splitter of kind "${kind}" made no items: ${reason}`, {
+      path: "split",
+    });
+  }
+}
+
+/** What was counted of a job contradicts itself: better no result than a wrong one. */
+export class ReceiptMismatch extends MusterError {
+  constructor(job: string, reason: string) {
+    super("receipt_mismatch", 500, `The receipt of job "${job}" does not add up: ${reason}.`);
+  }
+}
+
+/** Tasks or results that were stored are gone from the broker, and running their items again did not help. */
+export class ItemsLost extends MusterError {
+  constructor(job: string, missing: number, released: number) {
+    super(
+      "items_lost",
+      500,
+      `${missing} of the ${released} released items of job "${job}" are gone from the broker: it lost their tasks or results, again and again.`,
+    );
+  }
+}
+
+/** A result that was counted is gone from the broker before the job's result was put together. */
+export class ResultGone extends MusterError {
+  constructor(what: string) {
+    super("result_gone", 500, `A part of the result is gone from the broker: ${what}.`);
   }
 }
 

@@ -6,15 +6,18 @@ import type { ProgressHub } from "./progress-hub.ts";
 
 const LOOK_MS = 2_000;
 
+/** Where news of jobs come from. */
+export type OutcomeNews = Pick<ProgressHub, "on">;
+
 /** @throws the signal's reason when it aborts first */
 export function awaitOutcome(
   context: ActorContext,
-  { hub, job }: { hub: ProgressHub; job: string },
+  { news, job }: { news: OutcomeNews; job: string },
   signal: AbortSignal,
 ): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
-    const off = hub.on(job, (line) => line.state !== undefined && look());
+    const off = news.on(job, (line) => line.state !== undefined && look());
     const timer = context.clock.every(LOOK_MS, look);
     signal.addEventListener("abort", onAbort, { once: true });
     look();

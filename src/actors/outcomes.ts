@@ -3,11 +3,14 @@ import type { StreamMessage } from "../broker/port.ts";
 import {
   JobCancelled,
   JobExpired,
-  type MusterError,
+  MusterError,
+  messageOf,
+  OutputRefused,
   PayloadTooLarge,
   WriteConflict,
   WriteUnknown,
 } from "../errors.ts";
+import { BINARY_TYPE, bytesOfResult } from "../protocol/binary.ts";
 import {
   decodeOutcome,
   encodeOutcome,
@@ -17,7 +20,10 @@ import {
   type OutcomeCounts,
   type OutcomeState,
 } from "../protocol/messages.ts";
+import { HEADER } from "../protocol/names.ts";
+import { type OutputTo, outputText } from "../protocol/output.ts";
 import { encodeProgress } from "../protocol/progress.ts";
+import type { ReceiptHead } from "../protocol/receipt.ts";
 import type { ReplyTo } from "../protocol/spec.ts";
 import { backoffMs } from "../runtime/backoff.ts";
 import { sleep } from "../runtime/clock.ts";
@@ -41,7 +47,10 @@ export interface Ending {
   result?: ResultText;
   error?: MusterError;
   failures?: readonly Failure[];
+  receipt?: ReceiptHead | undefined;
   reply: ReplyTo | undefined;
+  /** Where the result goes, if not into the outcome or the outputs bucket. */
+  output?: OutputTo | undefined;
 }
 
 export const NO_COUNTS: OutcomeCounts = { items: 0, failed: 0, tasks: 0, duplicates: 0, handlerMs: 0 };
@@ -51,15 +60,33 @@ export const NO_COUNTS: OutcomeCounts = { items: 0, failed: 0, tasks: 0, duplica
  * another's. Goes on trying while the broker is away, until `signal` aborts.
  */
 export async function endJob(context: ActorContext, ending: Ending, signal: AbortSignal): Promise<Outcome> {
-  const outcome = await withBody(context, ending);
+  const outcome = await withBody(context, ending).catch((error) =>
+    withBody(context, withoutOutput(ending, error)),
+  );
   const stored = await commit(context, outcome, signal);
   const stands = stored.mine ? outcome : stored.outcome;
-  if (!stored.mine && outcome.object !== undefined) await dropObject(context, outcome.object);
+  if (!stored.mine && outcome.object !== undefined && ending.output === undefined)
+    await dropObject(context, outcome.object);
   announce(context, stands);
   if (ending.reply !== undefined) replyOutcome(context, ending.reply, stands);
   if (stored.mine) emitFinished(context, stands);
   return stands;
 }
+
+/**
+ * A job whose place for the result refuses it: better it fails than it holds up its neighbours by trying for ever.
+ * @throws the error itself where the place is muster's own, or the broker only away
+ */
+function withoutOutput(ending: Ending, error: unknown): Ending {
+  const { output } = ending;
+  const isAway = error instanceof MusterError && AWAY.has(error.status);
+  if (output?.type !== "object" || isAway) throw error;
+  const refused = new OutputRefused(outputText(output), messageOf(error), { cause: error });
+  return { ...ending, state: "failed", error: refused, output: undefined };
+}
+
+/** Statuses of errors that pass by themselves. */
+const AWAY = new Set([503, 504]);
 
 /** The outcome of a job, if it has one. */
 export async function readOutcome(context: ActorContext, job: string): Promise<Outcome | undefined> {
@@ -71,9 +98,13 @@ export async function readOutcome(context: ActorContext, job: string): Promise<O
 /** Answers a caller with an outcome: one message, and for a watcher the empty message that ends it. */
 export function replyOutcome({ broker }: ActorContext, reply: ReplyTo, outcome: Outcome): void {
   const { headers, data } = encodeOutcome(outcome);
-  broker.publish({ subject: reply.subject, headers, data });
+  const bytes = reply.binary === true ? bytesOfResult(outcome.body) : undefined;
+  if (bytes === undefined) broker.publish({ subject: reply.subject, headers, data });
+  else broker.publish({ subject: reply.subject, headers: { ...headers, ...BINARY }, data: bytes });
   if (reply.mode === "watch") broker.publish({ subject: reply.subject });
 }
+
+const BINARY = { [HEADER.contentType]: BINARY_TYPE };
 
 /** Tells dispatchers, so that they acknowledge the job and stop releasing its tasks. */
 function announce({ broker, names }: ActorContext, { job, state, counts }: Outcome): void {
@@ -89,7 +120,7 @@ function emitFinished({ events }: ActorContext, outcome: Outcome): void {
 }
 
 async function withBody(context: ActorContext, ending: Ending): Promise<Outcome> {
-  const { job, kind, state, counts, submitted, started, error, failures = [] } = ending;
+  const { job, kind, state, counts, submitted, started, error, receipt, failures = [] } = ending;
   const shape = error === undefined ? undefined : { ...error.toShape(), status: error.status };
   const text = shape === undefined ? (ending.result ?? "null") : errorText(error, failures);
   return {
@@ -98,9 +129,10 @@ async function withBody(context: ActorContext, ending: Ending): Promise<Outcome>
     state,
     counts,
     times: { submitted, ...(started === undefined ? {} : { started }), finished: context.clock.now() },
-    ...(await placed(context, job, text)),
+    ...(await placed(context, { job, output: shape === undefined ? ending.output : undefined }, text)),
     ...(shape === undefined ? {} : { error: shape }),
     failures,
+    ...(receipt === undefined ? {} : { receipt }),
   };
 }
 
@@ -108,20 +140,29 @@ function errorText(error: MusterError | undefined, failures: readonly Failure[])
   return error === undefined ? "null" : errorBody(error.toShape(), failures);
 }
 
-/** Puts a result that is larger than a message into the outputs bucket. */
+/** Puts a result where the job wants it, and one that is larger than a message into the outputs bucket. */
 async function placed(
   context: ActorContext,
-  job: string,
+  { job, output }: Pick<Ending, "job" | "output">,
   text: ResultText,
 ): Promise<Pick<Outcome, "body" | "object">> {
+  if (output?.type === "object") return await putObject(context, output, text);
   const bytes = typeof text === "string" ? Buffer.byteLength(text) : text.bytes;
   if (bytes <= context.broker.maxPayload - HEADER_ROOM) return { body: await whole(text) };
-  const { names, broker, random } = context;
+  const { names, random } = context;
   // A name of its own for each try: of two aggregators that both write, the loser removes only its own object.
   const name = `${job}-${Math.floor(random() * 2 ** 40).toString(36)}`;
-  const objects = await broker.objects(names.outputs);
+  return await putObject(context, { bucket: names.outputs, name }, text);
+}
+
+async function putObject(
+  { broker }: ActorContext,
+  { bucket, name }: { bucket: string; name: string },
+  text: ResultText,
+): Promise<Pick<Outcome, "body" | "object">> {
+  const objects = await broker.objects(bucket);
   const size = await objects.put(name, typeof text === "string" ? [Buffer.from(text)] : text.parts);
-  const object = `${names.outputs}/${name}`;
+  const object = `${bucket}/${name}`;
   return { body: JSON.stringify({ object, bytes: size }), object };
 }
 

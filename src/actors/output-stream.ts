@@ -52,8 +52,21 @@ export async function* streamOutputs(
     await results.close();
   }
   const ended = await outcome;
-  if (ended.state === "succeeded") yield* missing(taken, elementTexts(resultBytes(ended)));
+  if (ended.state === "succeeded") yield* missing(taken, elementTexts(arrayBytes(resultBytes(ended))));
   return ended;
+}
+
+const OPENING_BRACKET = "[".charCodeAt(0);
+
+/** The bytes of an array. @throws InvalidOption where the result is anything else: it was reduced */
+async function* arrayBytes(bytes: Bytes): AsyncIterable<Uint8Array> {
+  let isFirst = true;
+  for await (const part of bytes) {
+    if (isFirst && part[0] !== OPENING_BRACKET)
+      throw new InvalidOption("reduce", "the job's outputs were reduced: read its result instead.");
+    isFirst = false;
+    yield part;
+  }
 }
 
 /** The elements that were not taken yet. */

@@ -32,6 +32,8 @@ export interface NodeOptions {
    * @default "actor"
    */
   as?: "actor" | "caller";
+  /** Stands between this node and its broker; chaos tests make processes die there, at named points. */
+  decorate?: (broker: Broker) => Broker;
 }
 
 /** A node's tie to its fleet, which its actors share. */
@@ -58,18 +60,25 @@ export interface Node {
  * node.settings.lease; // 10000
  * await node.close();
  */
-export async function joinFleet({ connection, ...options }: NodeOptions): Promise<Node> {
+export async function joinFleet({
+  connection,
+  decorate = (broker) => broker,
+  ...options
+}: NodeOptions): Promise<Node> {
   const broker = await connectJetStream({
     servers: connection.servers,
     options: connection.options,
     domain: connection.jetstreamDomain,
     inboxPrefix: connection.inboxPrefix,
   });
-  return await joinOver(broker, options);
+  return await joinOver(decorate(broker), options);
 }
 
 /** {@link joinFleet} over a broker that is connected; closes it where that fails. */
-export async function joinOver(broker: Broker, options: Omit<NodeOptions, "connection">): Promise<Node> {
+export async function joinOver(
+  broker: Broker,
+  options: Omit<NodeOptions, "connection" | "decorate">,
+): Promise<Node> {
   const { prefix = "muster", as = "actor" } = options;
   const names = new Names(prefix);
   try {

@@ -282,6 +282,8 @@ export interface Broker {
   purge(stream: string, subject: string, beforeSeq?: number): Promise<number>;
   /** Removes the message with this sequence; nothing happens where it is gone already. */
   remove(stream: string, seq: number): Promise<void>;
+  /** The stream that stores what is published to a subject; undefined where none does. */
+  streamOf(subject: string): Promise<string | undefined>;
   streamState(stream: string): Promise<StreamState>;
   consumerStates(stream: string): Promise<ConsumerState[]>;
 

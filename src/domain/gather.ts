@@ -2,10 +2,11 @@
  * How the results of one job become its outcome: a pure machine. Every item counts once, however often, late or out of
  * order its results come: what was counted is a set of item ranges, never a window of time.
  */
-import { ItemFailed, type MusterError, toMusterError } from "../errors.ts";
+import { ItemFailed, type MusterError, ReceiptMismatch, toMusterError } from "../errors.ts";
 import { type Failure, MAX_NAMED_FAILURES, type Result } from "../protocol/messages.ts";
 import type { ItemRange, JobSpec } from "../protocol/spec.ts";
 import { Coverage } from "./coverage.ts";
+import { addToReceipt, faultOf, type ReceiptState, startReceipt } from "./receipt.ts";
 import type { Reducer } from "./reducers/index.ts";
 
 /** Where the partial of an ordered result lies: it is read back in item order when the job is complete. */
@@ -33,6 +34,7 @@ export interface GatherState {
   handlerMs: number;
   bytes: number;
   readonly failures: Failure[];
+  readonly receipt: ReceiptState;
   started: number | undefined;
   /** Lowest sequence of the results that were counted; 0: none was. */
   firstSeq: number;
@@ -65,6 +67,7 @@ export function startGather(spec: JobSpec, reducer: Reducer): GatherState {
     handlerMs: 0,
     bytes: 0,
     failures: [],
+    receipt: startReceipt(),
     started: undefined,
     firstSeq: 0,
     verdict: undefined,
@@ -101,6 +104,7 @@ function note(state: GatherState, { result, seq, bytes, now }: Arrival): void {
   // Partials that lie in the object store are counted later than they came.
   state.firstSeq = state.firstSeq === 0 ? seq : Math.min(state.firstSeq, seq);
   name(state.failures, result.failures);
+  addToReceipt(state.receipt, result);
 }
 
 /** Keeps the first few failed items by number, in whatever order their results come. */
@@ -118,12 +122,20 @@ function take(state: GatherState, reducer: Reducer, { result, seq, bytes }: Arri
     return;
   }
   state.accumulator = reducer.combine(state.accumulator, reducer.decode(result.partial));
+  reducer.check?.(state.accumulator);
 }
 
 function verdictOf(state: GatherState): Verdict | undefined {
   const [first] = state.failures;
   if (first !== undefined && state.spec.onError === "fail")
     return { state: "failed", error: new ItemFailed(first) };
-  if (state.total !== undefined && state.coverage.isComplete(state.total)) return { state: "succeeded" };
-  return undefined;
+  if (state.total === undefined || !state.coverage.isComplete(state.total)) return undefined;
+  return succeeded(state, state.total);
+}
+
+/** A job is not said to have succeeded where its receipt does not add up. */
+function succeeded({ spec, coverage, failed, receipt }: GatherState, total: number): Verdict {
+  const fault = faultOf(receipt, { items: coverage.count, failed, total });
+  if (fault === undefined) return { state: "succeeded" };
+  return { state: "failed", error: new ReceiptMismatch(spec.job, fault) };
 }

@@ -1,4 +1,5 @@
 /** What comes back from a *pass*: some items of one chunk, each run once. */
+import type { Digest } from "../protocol/receipt.ts";
 
 /** Outputs of some items, already reduced. */
 export interface Piece {
@@ -8,6 +9,13 @@ export interface Piece {
   count: number;
   /** JSON text, as `Reducer.encode` writes it. */
   partial: string;
+  /** Digests of the items' inputs and outputs, as `ItemDigest` makes them. */
+  digests: Digests;
+}
+
+export interface Digests {
+  inputs: Digest;
+  outputs: Digest;
 }
 
 /** One failed attempt at one item. */

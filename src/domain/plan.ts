@@ -63,7 +63,7 @@ function specOf({ kind, options, input }: Submission, { job, submitted, reply }:
     kind,
     priority: options.priority,
     ...(total === undefined ? {} : { total }),
-    reduce: parseReduce(options.reduce),
+    reduce: reduceOf(options),
     ...(options.maxAttempts === undefined ? {} : { maxAttempts: options.maxAttempts }),
     backoffMs: options.backoff,
     ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
@@ -72,7 +72,13 @@ function specOf({ kind, options, input }: Submission, { job, submitted, reply }:
     ...(deadline === undefined ? {} : { deadline }),
     ...(input.type === "range" ? { range: { start: input.start, step: input.step } } : {}),
     ...(reply === undefined ? {} : { reply }),
+    ...(options.output === undefined ? {} : { output: options.output }),
   };
+}
+
+/** Outputs that go elsewhere one by one are counted, where the job says nothing. */
+function reduceOf({ reduce, output }: Submission["options"]): JobSpec["reduce"] {
+  return parseReduce(output?.type === "subject" && reduce === "collect" ? "count" : reduce);
 }
 
 function deadlineOf(option: Submission["options"]["deadline"], submitted: number): number | undefined {

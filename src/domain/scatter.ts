@@ -73,6 +73,25 @@ export function onReleased(state: ScatterState, chunks: readonly ItemRange[]): S
   return { ...state, dispatched: { next, tasks } };
 }
 
+/** Tasks got lost: so many were released again, and what came back is what the aggregator has counted. */
+export function onReleasedAgain(
+  state: ScatterState,
+  counted: Pick<Gathered, "tasks" | "items">,
+  again: number,
+): ScatterState {
+  const { tasks, items } = counted;
+  return {
+    ...state,
+    dispatched: { ...state.dispatched, tasks: tasks + again },
+    gathered: { ...state.gathered, tasks, items },
+  };
+}
+
+/** Items of a task that is released again: as many as tasks had in the mean, where the caller did not fix it. */
+export function chunkAgain({ limits, gathered }: ScatterState): number {
+  return limits.chunk ?? Math.max(1, Math.round(gathered.items / Math.max(1, gathered.tasks)));
+}
+
 /** The input turned out to end at `total` items. */
 export function onTotal(state: ScatterState, total: number): ScatterState {
   return { ...state, limits: { ...state.limits, total } };

@@ -1,6 +1,7 @@
 /** Makes one partial result of what the passes over a chunk left: pieces, and items that failed for good. */
 import { ImpossibleTransition } from "../errors.ts";
-import type { ItemFailure, Piece } from "./pass.ts";
+import { addDigests, NO_DIGEST } from "./item-digest.ts";
+import type { Digests, ItemFailure, Piece } from "./pass.ts";
 import type { Reducer } from "./reducers/index.ts";
 
 /** What a worker reports of a chunk. */
@@ -9,6 +10,10 @@ export interface ChunkOutcome {
   partial: string;
   /** In item order. */
   failures: ItemFailure[];
+  /** Items that are in the partial. */
+  outputs: number;
+  /** Of these items. */
+  digests: Digests;
 }
 
 /** A chunk whose items are all settled. */
@@ -26,12 +31,26 @@ export interface SettledChunk {
  */
 export function settleChunk<S>(reducer: Reducer<S>, chunk: SettledChunk): ChunkOutcome {
   assertWhole(chunk);
-  const failures = [...chunk.failures].sort((a, b) => a.index - b.index);
+  return {
+    partial: partialOf(reducer, chunk),
+    failures: [...chunk.failures].sort((a, b) => a.index - b.index),
+    outputs: chunk.count - chunk.failures.length,
+    digests: chunk.pieces.map(({ digests }) => digests).reduce(bothOf, NO_DIGESTS),
+  };
+}
+
+function partialOf<S>(reducer: Reducer<S>, chunk: SettledChunk): string {
   const [first] = chunk.pieces;
-  if (first !== undefined && first.count === chunk.count) return { partial: first.partial, failures };
+  if (first !== undefined && first.count === chunk.count) return first.partial;
   const parts = reducer.ordered ? inOrder(reducer, chunk) : chunk.pieces.map(({ partial }) => partial);
   const state = parts.reduce((whole, part) => reducer.combine(whole, reducer.decode(part)), reducer.init());
-  return { partial: reducer.encode(state), failures };
+  return reducer.encode(state);
+}
+
+const NO_DIGESTS: Digests = { inputs: NO_DIGEST, outputs: NO_DIGEST };
+
+function bothOf(a: Digests, b: Digests): Digests {
+  return { inputs: addDigests(a.inputs, b.inputs), outputs: addDigests(a.outputs, b.outputs) };
 }
 
 function assertWhole({ from, count, pieces, failures }: SettledChunk): void {

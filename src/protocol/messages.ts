@@ -4,6 +4,14 @@ import { type InvalidItem, splitInvalid, withInvalid } from "./invalid-items.ts"
 import { findMember } from "./json.ts";
 import { HEADER } from "./names.ts";
 import {
+  decodeReceipt,
+  decodeTally,
+  encodeReceipt,
+  encodeTally,
+  type ReceiptHead,
+  type Tally,
+} from "./receipt.ts";
+import {
   decodeItems,
   encodeItems,
   encodeSpec,
@@ -90,6 +98,8 @@ export interface Result extends ItemRange {
   readonly failed?: number;
   readonly handlerMs: number;
   readonly worker: string;
+  /** For the job's receipt, which does not add up without it. */
+  readonly tally?: Tally;
 }
 
 /** Failed items that an outcome names; all of them are dead letters. */
@@ -108,6 +118,7 @@ export function encodeResult(result: Result, specText = encodeSpec(result.spec))
     [HEADER.handlerMs]: result.handlerMs.toFixed(3),
     [HEADER.worker]: result.worker,
   };
+  if (result.tally !== undefined) headers[HEADER.tally] = encodeTally(result.tally);
   if (result.object !== undefined) headers[HEADER.object] = result.object;
   if (result.failures.length === 0) return { headers, data: result.partial };
   headers[HEADER.failed] = String(result.failed ?? result.failures.length);
@@ -140,6 +151,7 @@ export function decodeResult(message: Received, specs: SpecDecoder): Result {
     "utf8",
   );
   const object = message.headers[HEADER.object];
+  const tally = decodeTally(message.headers[HEADER.tally]);
   return {
     spec: withTotal(spec, total),
     from,
@@ -148,6 +160,7 @@ export function decodeResult(message: Received, specs: SpecDecoder): Result {
     ...(object === undefined ? {} : { object }),
     handlerMs: amountOf(message.headers[HEADER.handlerMs]),
     worker: message.headers[HEADER.worker] ?? "",
+    ...(tally === undefined ? {} : { tally }),
   };
 }
 
@@ -238,10 +251,12 @@ export interface Outcome {
   error?: ErrorShape & { status: number };
   /** The first failed items. */
   failures: readonly Failure[];
+  /** Undefined where the job ended before any result was counted, or by another's hand than the one that counts. */
+  receipt?: ReceiptHead;
 }
 
 export function encodeOutcome(outcome: Outcome): Encoded {
-  const { counts, times, error, object } = outcome;
+  const { counts, times, error, object, receipt } = outcome;
   const headers: Record<string, string> = {
     [HEADER.job]: outcome.job,
     [HEADER.state]: outcome.state,
@@ -256,6 +271,7 @@ export function encodeOutcome(outcome: Outcome): Encoded {
   };
   if (times.started !== undefined) headers[HEADER.started] = new Date(times.started).toISOString();
   if (object !== undefined) headers[HEADER.object] = object;
+  if (receipt !== undefined) headers[HEADER.receipt] = encodeReceipt(receipt);
   if (outcome.failures.length > 0) headers[HEADER.errors] = headerJson(outcome.failures);
   if (error !== undefined) {
     headers[HEADER.serviceError] = oneLine(error.message);
@@ -289,6 +305,7 @@ export function decodeOutcome(message: Received): Outcome {
   const object = headers[HEADER.object];
   const started = headers[HEADER.started];
   const status = headers[HEADER.serviceErrorCode];
+  const receipt = decodeReceipt(headers[HEADER.receipt]);
   return {
     job: headers[HEADER.job] ?? message.subject.slice(message.subject.lastIndexOf(".") + 1),
     kind: headers[HEADER.kind] ?? "",
@@ -311,6 +328,7 @@ export function decodeOutcome(message: Received): Outcome {
       ? {}
       : { error: errorOf(body, amountOf(status), headers[HEADER.serviceError] ?? "") }),
     failures: parseFailures(headers[HEADER.errors] ?? "[]"),
+    ...(receipt === undefined ? {} : { receipt }),
   };
 }
 

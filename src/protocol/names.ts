@@ -28,7 +28,7 @@ export type StreamRole = (typeof STREAM_ROLES)[number];
 export const SUBMISSION_VERBS = ["run", "submit", "watch"] as const;
 export type SubmissionVerb = (typeof SUBMISSION_VERBS)[number];
 
-export const JOB_VERBS = ["get", "list", "cancel", "result"] as const;
+export const JOB_VERBS = ["get", "list", "cancel", "retry", "result", "receipt"] as const;
 export type JobVerb = (typeof JOB_VERBS)[number];
 
 /** The life-cycle events that `muster.events.<type>.<job>` carries. */
@@ -41,6 +41,8 @@ export const HEADER = {
   msgId: "Nats-Msg-Id",
   serviceError: "Nats-Service-Error",
   serviceErrorCode: "Nats-Service-Error-Code",
+  /** Of bytes: `application/octet-stream`. */
+  contentType: "Content-Type",
   /** The job's id. */
   job: "Muster-Job",
   /** Where the result of a `run`, or the messages of a `watch`, go. */
@@ -58,6 +60,8 @@ export const HEADER = {
   /** Milliseconds that the handler ran for this chunk. */
   handlerMs: "Muster-Handler-Ms",
   worker: "Muster-Worker",
+  /** What a result says for its job's receipt. */
+  tally: "Muster-Tally",
   /** On a message that stands for several: the headers that each of them has for itself. */
   pack: "Muster-Pack",
   /** How many items of the chunk or the job failed for good. */
@@ -73,6 +77,8 @@ export const HEADER = {
   handlerTotalMs: "Muster-Handler-Total-Ms",
   /** The job's first failed items, as JSON (at most 20). */
   errors: "Muster-Errors",
+  /** What an outcome carries of its job's receipt, as JSON. */
+  receipt: "Muster-Receipt",
   /** `BUCKET/NAME` of a result that is larger than a message. */
   object: "Muster-Object",
   /** Item index and attempts of a dead letter. */

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { InvalidOption, UnknownOption } from "../errors.ts";
 import { parseDuration } from "./duration.ts";
 import { OPTION_HEADER_PREFIX, PRIORITIES } from "./names.ts";
+import { readOutput } from "./output.ts";
 import { suggest } from "./suggest.ts";
 
 const count = (limit: number) => z.coerce.number().int().min(1).max(limit);
@@ -45,6 +46,15 @@ function shorten(value: unknown): string {
   return text.length <= SHOWN ? text : `${text.slice(0, SHOWN)}…`;
 }
 
+const output = z.union([z.string(), z.record(z.string(), z.unknown())]).transform((value, context) => {
+  const read = readOutput(value);
+  if (read !== undefined) return read;
+  context.addIssue(
+    `${shorten(JSON.stringify(value))} is neither "object:BUCKET/NAME" nor "subject:SUBJECT", without wildcards`,
+  );
+  return z.NEVER;
+});
+
 const auto = <T extends z.ZodType>(schema: T) => z.union([z.literal("auto"), schema]);
 
 export const OPTIONS = z.strictObject({
@@ -80,6 +90,10 @@ export const OPTIONS = z.strictObject({
     .default("normal")
     .meta({ description: "Workers take `high` before `normal` before `low`." }),
   delay: duration.default(0).meta({ description: "How long after its submission the job starts." }),
+  output: output.optional().meta({
+    description:
+      "Where the outputs go: the result into an object, or each output into the stream of a subject; else into the outcome.",
+  }),
   key: z.string().min(1).max(256).optional().meta({
     description:
       "Idempotency key: the same key is the same job, for as long as its outcome is kept. Same as `Nats-Msg-Id`.",

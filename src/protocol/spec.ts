@@ -1,6 +1,7 @@
 /** What tasks and results carry of their job, so that workers and aggregators need to ask nobody. */
 import { InvalidBody } from "../errors.ts";
 import { isToken, type Priority } from "./names.ts";
+import type { OutputTo } from "./output.ts";
 
 /** A reducer's parameter; specs are plain JSON, so that they can travel with every task. */
 export type ParamValue = string | number | boolean | null;
@@ -17,6 +18,8 @@ export type ReplyMode = "run" | "watch";
 export interface ReplyTo {
   subject: string;
   mode: ReplyMode;
+  /** The caller sent bytes, and takes bytes. */
+  binary?: true;
 }
 
 /** `fail`: the job fails with its first failed item. `continue`: failed items are left out and reported. */
@@ -43,6 +46,10 @@ export interface JobSpec {
   /** Item `i` is `start + i · step`; such tasks carry no items. */
   readonly range?: { readonly start: number; readonly step: number };
   readonly reply?: ReplyTo;
+  /** Where the outputs go, if not into the outcome. */
+  readonly output?: OutputTo;
+  /** The one item is for the kind's splitter, and the output is the object that holds what it made. */
+  readonly split?: true;
 }
 
 /** A run of consecutive items. */

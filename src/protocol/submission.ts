@@ -1,6 +1,7 @@
 /** What a caller sends: the body and headers of a job, checked and taken apart. */
 import { createHash } from "node:crypto";
 import { InvalidBody } from "../errors.ts";
+import { bytesText, isBinary } from "./binary.ts";
 import { findMember, parseJson, splitArray } from "./json.ts";
 import { checkToken, isToken } from "./names.ts";
 import { headerKey, headerOptions, type JobOptions, OPTION_NAMES, parseOptions } from "./options.ts";
@@ -26,7 +27,9 @@ export type JobInput =
   /** Item `i` is `start + i · step`. */
   | { type: "range"; start: number; step: number; count: number }
   /** An object of the object store, read record by record. */
-  | ({ type: "object"; bucket: string; name: string } & ObjectReader);
+  | ({ type: "object"; bucket: string; name: string } & ObjectReader)
+  /** What the handler module's splitter makes of a value, as JSON text. */
+  | { type: "split"; value: string };
 
 export interface Submission {
   kind: string;
@@ -34,7 +37,7 @@ export interface Submission {
   input: JobInput;
 }
 
-const INPUT_NAMES = ["items", "range", "object", "value"] as const;
+const INPUT_NAMES = ["items", "range", "object", "split", "value"] as const;
 type InputName = (typeof INPUT_NAMES)[number];
 
 /**
@@ -47,6 +50,13 @@ export function parseSubmission(
   headers: Readonly<Record<string, string>>,
 ): Submission {
   checkToken("kind", kind);
+  if (isBinary(headers)) {
+    return {
+      kind,
+      options: parseOptions(headerOptions(headers)),
+      input: { type: "items", items: [bytesText(data)] },
+    };
+  }
   const text = Buffer.from(data.buffer, data.byteOffset, data.length).toString("utf8");
   if (text.trim() === "")
     throw new InvalidBody(`The body is empty: send a JSON array of items, for example [1,2,3].`);
@@ -98,6 +108,7 @@ function isOption(key: string): boolean {
 function inputOf(name: Exclude<InputName, "object">, body: { value: unknown; text: string }): JobInput {
   if (name === "range") return rangeOf(body.value);
   const raw = findMember(body.text, name) ?? "null";
+  if (name === "split") return { type: "split", value: raw };
   if (name === "value") return { type: "items", items: [raw] };
   if (!Array.isArray(body.value)) throw new InvalidBody(`"items" must be an array.`, { path: "items" });
   return itemsOf(raw);

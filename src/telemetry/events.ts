@@ -24,6 +24,8 @@ export interface EventMap {
   };
   /** Nobody serves the kind at the moment: its tasks wait. */
   "job.waiting": { job: string; kind: string };
+  /** Released items were nowhere any more, neither in a task nor in a result: they are released again. */
+  "items.lost": { job: string; items: number; round: number };
   "tasks.released": { job: string; tasks: number; next: number };
   /** A worker finished a chunk. */
   "chunk.done": { job: string; kind: string; from: number; count: number; failed: number; handlerMs: number };

@@ -14,6 +14,7 @@ const LEVELS: Record<EventName, Exclude<LogLevel, "silent">> = {
   "job.progress": "debug",
   "job.finished": "debug",
   "job.waiting": "warn",
+  "items.lost": "warn",
   "tasks.released": "trace",
   "chunk.done": "trace",
   "task.redelivered": "info",

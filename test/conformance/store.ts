@@ -32,6 +32,12 @@ export function storing(bed: GetBed): void {
       expect(Math.abs((message?.time ?? 0) - before)).toBeLessThan(5_000);
     });
 
+    it("tells which stream takes a subject", async () => {
+      const { broker, stream, subject } = bound(await openScene(bed()));
+      expect(await broker.streamOf(subject("a"))).toBe(stream);
+      expect(await broker.streamOf(uniqueName())).toBeUndefined();
+    });
+
     it("takes text, bytes and nothing as data", async () => {
       const { broker, stream, subject } = bound(await openScene(bed()));
       await broker.store({ subject: subject("a"), data: "tëxt" });

@@ -1,7 +1,7 @@
 /** Jobs whose items lie in the object store, in every format, with records that cannot be read. */
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { ClientJob } from "../../src/actors/client.ts";
+import type { ClientJob } from "../../src/actors/submit.ts";
 import type { Outcome } from "../../src/protocol/messages.ts";
 import { Fleet, type ServerOnDisk, serverOnDisk } from "../support/fleet.ts";
 
@@ -110,6 +110,33 @@ describe("a job that names an object", () => {
       expect(short.outcome.failures[0]?.message).toMatch(/cut short/);
       const long = await run(`1\n"${"x".repeat(1_100_000)}"\n3`, {}, options);
       expect(long.result).toEqual([1, null, 3]);
+    });
+
+    const numbered = Array.from({ length: 12_400 }, (_, i) => (i === 12_344 ? '{"n":12' : `{"n":${i}}`));
+    const long = Array.from({ length: 20_000 }, (_, i) => String((i * 7919) % 100_003)).join("\n");
+
+    it.each<[string, string | Uint8Array, object, number, RegExp]>([
+      ["line 12,345 is not JSON", numbered.join("\n"), {}, 12_345, /^Line 12345 of .* it is not valid JSON/],
+      [
+        "a CSV row has too many fields",
+        "a,b\n1,2\n1,2,3\n4,5\n",
+        { format: "csv" },
+        3,
+        /^Line 3 of .* 3 fields/,
+      ],
+      ["gzip is cut short", gzipSync(long).subarray(0, 20_000), {}, 1, /cut short/],
+    ])("where %s, fails that record or, by choice, the job", async (_, data, fields, items, said) => {
+      const left = await run(data, { ...fields, reduce: "count" }, { onError: "continue" });
+      expect(left.outcome).toMatchObject({ state: "succeeded", counts: { failed: 1 } });
+      expect(left.outcome.counts.items).toBeGreaterThanOrEqual(items);
+      expect(left.result).toBe(left.outcome.counts.items - 1);
+      expect(left.outcome.failures[0]).toMatchObject({ code: "invalid_record", attempts: 0 });
+      expect(left.outcome.failures[0]?.message).toMatch(said);
+      for (const choice of [{}, { onBadRecord: "fail-job" }]) {
+        const { outcome } = await run(data, { ...fields, ...choice });
+        expect(outcome).toMatchObject({ state: "failed", error: { code: "invalid_record" } });
+        expect(outcome.error?.message).toMatch(new RegExp(said.source.replace("^", "")));
+      }
     });
 
     it("fails by choice at the first such record", async () => {

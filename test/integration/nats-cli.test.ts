@@ -129,6 +129,32 @@ describe.skipIf(cli === undefined)(`the real nats command line drives muster${wh
     expect(JSON.parse(result.stdout).error.code).toBe("job_cancelled");
   });
 
+  it("hands in failed items once more by muster.job.retry, and only once", async () => {
+    const failing = '{"items":[{"permanent":true},{"times":0}],"onError":"continue","key":"half-failed"}';
+    await nats("req", "muster.run.fail", failing, "--raw");
+    const retry = async () =>
+      JSON.parse((await nats("req", "muster.job.retry", '{"job":"half-failed"}', "--raw")).stdout);
+    const retried = await retry();
+    expect(retried).toMatchObject({ items: 1, kept: 0 });
+    const outcome = await fleet.client.outcome(retried.job);
+    expect(outcome).toMatchObject({ state: "failed", counts: { items: 1, failed: 1 } });
+    expect((await retry()).error.code).toBe("unknown_job");
+  });
+
+  it("stores outputs in an object and in a stream of the user's, and tells the receipt", async () => {
+    await nats("object", "add", "REPORTS");
+    await nats("stream", "add", "SCORES", "--subjects=scores.>", "--dupe-window=10m", "--defaults");
+    const body = '{"range":{"to":20},"output":{"object":"REPORTS/doubles.json"}}';
+    const reply = await nats("req", "muster.run.double", body, "--raw");
+    expect(JSON.parse(reply.stdout)).toMatchObject({ object: "REPORTS/doubles.json" });
+    expect((await nats("object", "ls", "REPORTS")).stdout).toContain("doubles.json");
+    const published = '{"range":{"to":20},"key":"receipted","output":{"subject":"scores.cli"}}';
+    expect((await nats("req", "muster.run.double", published, "--raw")).stdout.trim()).toBe("20");
+    expect((await nats("stream", "get", "SCORES", "-S", "scores.cli")).stdout).toContain("Muster-Index");
+    const { stdout } = await nats("req", "muster.job.receipt", '{"job":"receipted"}', "--raw");
+    expect(JSON.parse(stdout)).toMatchObject({ job: "receipted", items: 20, outputs: 20, attempts: 20 });
+  });
+
   it("shows the life of jobs to nats sub muster.events", async () => {
     const subscribed = nats("sub", "muster.events.finished.*", "--count", "1", "--raw");
     // nats prints nothing when it has subscribed; jobs are sent until it has seen one.

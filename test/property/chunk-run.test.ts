@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type ChunkMove, onPass, onWaited, startChunk } from "../../src/domain/chunk-run.ts";
+import { NO_DIGEST } from "../../src/domain/item-digest.ts";
 import type { ItemFailure, PassResult, Piece } from "../../src/domain/pass.ts";
 import { parseReduce, reducerFor } from "../../src/domain/reducers/index.ts";
 import { settleChunk } from "../../src/domain/settle-chunk.ts";
@@ -81,10 +82,12 @@ function died(offsets: readonly number[], at: number, failure: ItemFailure): Pas
   };
 }
 
+const DIGESTS = { inputs: NO_DIGEST, outputs: NO_DIGEST };
+
 function addOutput(pieces: Piece[], index: number): void {
   const last = pieces.at(-1);
   if (last === undefined || last.from + last.count !== index) {
-    pieces.push({ from: index, count: 1, partial: `[${index}]` });
+    pieces.push({ from: index, count: 1, partial: `[${index}]`, digests: DIGESTS });
     return;
   }
   last.partial = `${last.partial.slice(0, -1)},${index}]`;

@@ -1,9 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Arrival, type GatherState, onResult, startGather } from "../../src/domain/gather.ts";
+import { NO_DIGEST } from "../../src/domain/item-digest.ts";
 import { customReducer } from "../../src/domain/reducers/custom.ts";
 import { type Reducer, reducerFor } from "../../src/domain/reducers/index.ts";
 import { type Failure, MAX_NAMED_FAILURES } from "../../src/protocol/messages.ts";
+import type { Tally } from "../../src/protocol/receipt.ts";
 import type { ItemRange, JobSpec } from "../../src/protocol/spec.ts";
 
 const SUM = reducerFor({ name: "sum", params: {} });
@@ -44,6 +46,16 @@ const failureOf = (index: number): Failure => ({
   attempts: 2,
 });
 
+const tallyOf = ({ from, count, failed }: Sent): Tally => ({
+  outputs: count - failed.length,
+  attempts: count + failed.length,
+  inputDigest: NO_DIGEST,
+  outputDigest: NO_DIGEST,
+  began: 1000 + from,
+  ended: 1000 + from + count,
+  slots: 2,
+});
+
 function arrivalOf(spec: JobSpec, reducer: Reducer, sent: Sent, seq: number): Arrival {
   const result = {
     spec,
@@ -53,6 +65,7 @@ function arrivalOf(spec: JobSpec, reducer: Reducer, sent: Sent, seq: number): Ar
     failures: sent.failed.map(failureOf),
     handlerMs: sent.count,
     worker: "w",
+    tally: tallyOf(sent),
   };
   return { result, seq, bytes: 10 * sent.count, now: 1000 + seq };
 }
@@ -287,6 +300,31 @@ describe("the verdict", () => {
       before,
     );
     expect(state.duplicates).toBe(3);
+  });
+
+  it.each([
+    ["that loses an output", { outputs: 1 }, {}, "of 2 items from 2, 1 have outputs and 0 failed"],
+    ["whose attempts are too few", { attempts: 0 }, {}, "4 outputs came of 2 attempts"],
+    ["that knows of another total", {}, { total: 5 }, "one result says that there are 4 items, another 5"],
+  ])("is failed by a result %s: its receipt does not add up", (_, tally, more, said) => {
+    const { state } = gathering(specOf({ total: 4 }), SUM);
+    const send = (from: number, counted: Partial<Tally>, spec: Partial<JobSpec>) => {
+      const arrival = arrivalOf(specOf({ total: 4, ...spec }), SUM, { from, count: 2, failed: [] }, from + 1);
+      const result = { ...arrival.result, tally: { ...tallyOf({ from, count: 2, failed: [] }), ...counted } };
+      onResult(state, SUM, { ...arrival, result });
+    };
+    send(0, {}, {});
+    send(2, tally, more);
+    expect(state.verdict).toMatchObject({ state: "failed", error: { code: "receipt_mismatch" } });
+    expect(state.verdict?.state === "failed" && state.verdict.error.message).toContain(said);
+  });
+
+  it("is failed by a result without a tally", () => {
+    const { state } = gathering(specOf({ total: 1 }), SUM);
+    const arrival = arrivalOf(specOf({ total: 1 }), SUM, { from: 0, count: 1, failed: [] }, 1);
+    const { tally: _, ...result } = arrival.result;
+    onResult(state, SUM, { ...arrival, result });
+    expect(state.verdict).toMatchObject({ state: "failed", error: { code: "receipt_mismatch" } });
   });
 
   it("is failed even where the failed item is the last that was missing", () => {

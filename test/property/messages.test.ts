@@ -115,6 +115,19 @@ describe("messages come back from the wire as they were", () => {
     );
   });
 
+  const digest = fc.stringMatching(/^[0-9a-f]{16}$/);
+  const word = fc.nat(0xffff_ffff);
+  const words = fc.tuple(word, word);
+  const tally = fc.record({
+    outputs: fc.nat(),
+    attempts: fc.nat(),
+    inputDigest: words,
+    outputDigest: words,
+    began: fc.nat(),
+    ended: fc.nat(),
+    slots: fc.nat(),
+  });
+
   it("results, their failures included", () => {
     const result = placed.chain(({ from, count, spec: ofJob }) =>
       fc.record({
@@ -125,6 +138,7 @@ describe("messages come back from the wire as they were", () => {
         failures: fc.uniqueArray(failure(from, count), { selector: ({ index }) => index, maxLength: 30 }),
         handlerMs: ms,
         worker: token,
+        tally,
       }),
     );
     fc.assert(
@@ -159,6 +173,19 @@ describe("messages come back from the wire as they were", () => {
         fc.record({ code: token, message: text, path: optional(text), status: fc.nat(599) }).map(defined),
       ),
       failures: fc.array(failure(0, 100), { maxLength: MAX_NAMED_FAILURES }),
+      receipt: optional(
+        fc.record({
+          outputs: fc.nat(),
+          attempts: fc.nat(),
+          inputDigest: digest,
+          outputDigest: digest,
+          began: fc.nat(),
+          ended: fc.nat(),
+          workers: fc.nat(),
+          slots: fc.nat(),
+          names: fc.array(token, { maxLength: 5 }),
+        }),
+      ),
     })
     .map((fields): Outcome => {
       const { error } = fields;

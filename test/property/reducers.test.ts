@@ -53,7 +53,7 @@ function joinTwo(reducer: Reducer, states: unknown[], plan: Plan): void {
 }
 
 function agrees<T>(
-  spec: string,
+  spec: unknown,
   outputs: fc.Arbitrary<T[]>,
   reference: (outputs: T[]) => unknown,
   custom?: CustomReducer,
@@ -302,6 +302,68 @@ function asRecord([name, value]: readonly [string, number]): Record<string, numb
   record[name] = value;
   return record;
 }
+
+describe("group-by", () => {
+  const group = fc.oneof(key, fc.integer({ min: 0, max: 3 }), fc.boolean());
+  const outputs = fc.array(fc.record({ g: group, v: fc.oneof(real, safeInteger) }));
+
+  it.each([
+    ["count", "group-by:g"],
+    ["sum", "group-by:g:sum:v"],
+    ["mean", "group-by:g:mean:v"],
+    ["max", "group-by:g:max:v"],
+    ["top-k:2", { "group-by": "g", with: "top-k:2", of: "v" }],
+    ["histogram:0:10:3", { "group-by": "g", with: "histogram:0:10:3", of: "v" }],
+  ])("with %s gives what that gives for the outputs of each group", (inner, spec) => {
+    agrees(spec, outputs, (list) => {
+      const naive: Record<string, unknown> = Object.create(null);
+      for (const name of [...new Set(list.map(({ g }) => String(g)))].sort()) {
+        const members = list.filter(({ g }) => String(g) === name).map(({ v }) => v);
+        const reducer = reducerFor(parseReduce(inner));
+        naive[name] = reducer.finish(members.reduce((state, v) => reducer.step(state, v), reducer.init()));
+      }
+      return naive;
+    });
+  });
+
+  it("reduces whole outputs where it names no member", () => {
+    const counts = fc.array(fc.record({ g: fc.constant(7), a: fc.nat(9), b: fc.nat(9) }));
+    agrees({ "group-by": "g", with: "merge-counts" }, counts, (list) => {
+      if (list.length === 0) return {};
+      const total = (member: "a" | "b" | "g") => list.reduce((sum, each) => sum + each[member], 0);
+      return { 7: { a: total("a"), b: total("b"), g: total("g") } };
+    });
+  });
+
+  it("is past its bound for the same outputs, however they were cut", () => {
+    const reducer = reducerFor(parseReduce({ "group-by": "g", keys: 3 }));
+    fc.assert(
+      fc.property(outputs, plan, (list, decisions) => {
+        const states = cut(list, decisions).map((chunk) =>
+          chunk.reduce<unknown>((state, output) => reducer.step(state, output), reducer.init()),
+        );
+        const state = states.reduce((a, b) => reducer.combine(a, b), reducer.init());
+        const isPast = new Set(list.map(({ g }) => String(g))).size > 3;
+        if (isPast) expect(() => reducer.check?.(state)).toThrow(/more than 3 different "g"/);
+        else reducer.check?.(state);
+      }),
+    );
+  });
+
+  it.each([
+    [{}, 'one whose "g" is undefined'],
+    [{ g: null }, "is null"],
+    [{ g: [1] }, "is an array"],
+    [[], "an array"],
+    ["g", 'the string "g"'],
+    [{ g: 1, v: "1" }, "takes finite numbers"],
+  ])("refuses %j, and its state is as before", (output, said) => {
+    const reducer = reducerFor(parseReduce("group-by:g:sum:v"));
+    const state = reducer.step(reducer.init(), { g: "a", v: 1 });
+    expect(() => reducer.step(state, output)).toThrow(said);
+    expect(encodeJson(reducer.finish(state))).toBe('{"a":1}');
+  });
+});
 
 describe("histogram", () => {
   it("puts every number between the edges that it prints", () => {

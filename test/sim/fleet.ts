@@ -5,6 +5,7 @@ import { Dispatcher } from "../../src/actors/dispatcher/dispatcher.ts";
 import { fail, type Handler } from "../../src/actors/handlers/handler.ts";
 import { HandlerSet } from "../../src/actors/handlers/handler-set.ts";
 import { InlineExecutor } from "../../src/actors/handlers/inline-executor.ts";
+import { BUILT_IN } from "../../src/actors/handlers/registry.ts";
 import { Worker } from "../../src/actors/worker/worker.ts";
 import type { SimulatedBroker } from "../../src/broker/simulated/client.ts";
 import type { SimulatedServer } from "../../src/broker/simulated/server.ts";
@@ -252,7 +253,8 @@ export class Berth {
     const { context, clock, events } = contextOf(this.#ground, id, broker, this.#fault);
     const process = { id, broker, clock, threats: [], isDead: false };
     this.#watch(id, broker, events);
-    this.#ground.sabotage?.broker?.(broker, this.role);
+    const { roles, broker: tamper } = this.#ground.sabotage ?? {};
+    if (roles === undefined || roles.includes(this.role)) tamper?.(broker);
     return { ...process, actor: this.#actor(context, clock) };
   }
 
@@ -271,10 +273,12 @@ export class Berth {
     broker.publish = (message) => {
       if (message.subject === "muster.control.progress")
         ledger.onProgress(`${id} ${epoch}`, String(message.data));
+      if (String(message.data).includes('"missing":')) ledger.onStanding(String(message.data));
       publish.call(broker, message);
     };
     events.onAny((name, payload) => {
       if (name.startsWith("partition.")) epoch++;
+      if (name === "items.lost") ledger.noteItemsLost(`${id} ${JSON.stringify(payload)}`);
       tell(`${id} ${name} ${JSON.stringify(payload)}`);
     });
   }
@@ -302,7 +306,8 @@ export class Berth {
   }
 
   #handlers(clock: ActorClock): HandlerSet {
-    const handler = { kind: "work", fn: this.#handler(clock), inline: true, source: "simulation" };
+    // A handler of our own is not guarded against ending the process, which would make every await dearer.
+    const handler = { kind: "work", fn: this.#handler(clock), inline: true, source: BUILT_IN };
     return new HandlerSet({ files: [], overrides: [], handlers: [handler] });
   }
 

@@ -19,6 +19,8 @@ interface Entry {
   job: SimJob;
   /** A stream acknowledged it. */
   accepted: boolean;
+  /** It went through the queue of jobs, so that a dispatcher has its input. */
+  queued: boolean;
   outcomes: SeenOutcome[];
   cancelled: boolean;
   /** Highest count of gathered tasks that was told. */
@@ -77,6 +79,7 @@ export class Ledger {
     };
     broker.store = async (message) => {
       const entry = this.#submission(message);
+      if (entry !== undefined && message.subject.startsWith("muster.jobs.")) entry.queued = true;
       const stored = await store.call(broker, message);
       if (entry !== undefined) entry.accepted = true;
       return stored;
@@ -98,6 +101,7 @@ export class Ledger {
     const entry: Entry = {
       job,
       accepted: false,
+      queued: false,
       outcomes: [],
       cancelled: false,
       gathered: 0,
@@ -124,6 +128,10 @@ export class Ledger {
     if (range !== undefined) return find(jobIndexOfRange(Number(range)));
     const weight = WEIGHT.exec(data)?.[1];
     return weight === undefined ? undefined : find(jobIndexOfWeight(Number(weight)));
+  }
+
+  isQueued(id: string): boolean {
+    return this.entries.get(id)?.queued ?? false;
   }
 
   noteCancelled(id: string): void {
@@ -175,6 +183,16 @@ export class Ledger {
     if (code === "poison_task") this.entries.get(id)?.buried.add(index);
   }
 
+  /** Muster missed items and released them again. */
+  noteItemsLost(what: string): void {
+    if (!this.#mayLose) this.violate(`items got lost, and not by the broker: ${what}`);
+  }
+
+  /** The broker itself loses messages: what was counted may have to be counted anew. */
+  get #mayLose(): boolean {
+    return this.#scenario.blows.some(({ type }) => type === "loss");
+  }
+
   /** A worker was made to die, or to stand still for so long that it seemed to. */
   noteWorkerLost(): void {
     this.#workersLost++;
@@ -197,9 +215,16 @@ export class Ledger {
     }
   }
 
+  /** An aggregator's answer says how many tasks came back, too. */
+  onStanding(text: string): void {
+    const { job, tasks } = JSON.parse(text) as { job: string; tasks: number };
+    const entry = this.entries.get(job);
+    if (entry !== undefined) entry.gathered = Math.max(entry.gathered, tasks);
+  }
+
   #onLine(key: string, entry: Entry, line: { id: string; tasks: number; items: number }): void {
     const before = this.#told.get(key) ?? 0;
-    if (line.items < before)
+    if (line.items < before && !this.#mayLose)
       this.violate(`progress of ${line.id} went back from ${before} to ${line.items} items`);
     if (line.items > entry.job.count)
       this.violate(`progress of ${line.id}: ${line.items} of ${entry.job.count} items`);
@@ -214,7 +239,7 @@ export class Ledger {
     const { tasks, next } = JSON.parse(cursor) as { tasks: number; next: number };
     // Answers come in any order; where they were stored says which was first.
     const isBack = entry.cursors.some((each) => each.seq < seq !== each.next < next);
-    if (isBack) this.violate(`the cursor of ${id} went back to ${next}`);
+    if (isBack && !this.#mayLose) this.violate(`the cursor of ${id} went back to ${next}`);
     entry.cursors.push({ seq, next });
     const { window } = entry.job;
     const out = tasks - entry.gathered;

@@ -1,6 +1,6 @@
 /** One simulation: the actors as they are, over a broker, clocks and faults that a seed determines. */
 import { Client } from "../../src/actors/client.ts";
-import type { TopologyPlan } from "../../src/broker/port.ts";
+import type { StreamMessage, TopologyPlan } from "../../src/broker/port.ts";
 import type { SimulatedBroker } from "../../src/broker/simulated/client.ts";
 import { SimulatedServer } from "../../src/broker/simulated/server.ts";
 import { topologyOf } from "../../src/broker/topology.ts";
@@ -9,6 +9,7 @@ import { Names } from "../../src/protocol/names.ts";
 import { sleep } from "../../src/runtime/clock.ts";
 import { VirtualClock } from "../../src/runtime/virtual-clock.ts";
 import { Dice } from "./dice.ts";
+import { scenarioOf } from "./draw.ts";
 import { elementsOf } from "./elements.ts";
 import { Berth, contextOf, type FleetGround } from "./fleet.ts";
 import { Ledger } from "./ledger.ts";
@@ -21,7 +22,6 @@ import {
   rangeStart,
   type Scenario,
   type SimJob,
-  scenarioOf,
 } from "./scenario.ts";
 
 export interface SimulateOptions {
@@ -54,8 +54,10 @@ const LIVENESS_MS = 45_000;
 const DRAIN_MS = 40_000;
 const STOP_MS = 30_000;
 /** A message may take so long to become a job. */
-const SENDING_MS = 500;
-const STEP_MS = 250;
+const SENDING_MS = 300;
+const STEP_MS = 100;
+/** While the broker loses messages, it does so this often. */
+const LOSS_MS = 2;
 const GIGABYTE = 1024 ** 3;
 const PIECE_BYTES = 200;
 
@@ -77,6 +79,7 @@ interface LetterBody {
 
 class Simulation {
   readonly #scenario: Scenario;
+  readonly #dice: Dice;
   readonly #clock = new VirtualClock();
   readonly #server: SimulatedServer;
   readonly #ledger: Ledger;
@@ -99,6 +102,7 @@ class Simulation {
   ) {
     const dice = new Dice(scenario.seed).fork("run");
     this.#scenario = scenario;
+    this.#dice = dice.fork("losses");
     this.#onLine = onLine;
     this.#startedAt = this.#clock.now();
     this.#ledger = new Ledger(scenario);
@@ -406,6 +410,7 @@ class Simulation {
 
   #strike(blow: Blow): void {
     if (blow.type === "restart") return this.#restart(blow.downMs);
+    if (blow.type === "loss") return this.#lose(blow);
     this.#berth(blow.role, blow.index)?.strike(blow, blow.trigger);
   }
 
@@ -423,6 +428,15 @@ class Simulation {
       this.#tell("the broker is back");
       this.#server.start();
     });
+  }
+
+  #lose(blow: Extract<Blow, { type: "loss" }>): void {
+    const { stream, share, ms } = blow;
+    // Of a job that is a single task, that task is all there is.
+    const isHeld = ({ subject }: StreamMessage) => this.#ledger.isQueued(this.#names.lastToken(subject));
+    const lost = this.#server.lose(stream, (message) => isHeld(message) && this.#dice.chance(share));
+    if (lost > 0) this.#tell(`the broker loses ${lost} messages of ${stream}`);
+    if (ms > 0) this.#later(LOSS_MS, () => this.#lose({ ...blow, ms: ms - LOSS_MS }));
   }
 
   #onPassage(client: string, passage: Passage, subject: string): void {
@@ -450,7 +464,7 @@ class Simulation {
     const limit = this.#elapsed() + DRAIN_MS;
     let left = await this.#left(observer);
     while (!left.isNothing && this.#elapsed() < limit) {
-      await this.#clock.advance(1_000);
+      await this.#clock.advance(STEP_MS);
       left = await this.#left(observer);
     }
     this.#ledger.checkOutcomes();

@@ -8,13 +8,16 @@ export interface CuttableProxy {
   stop(): Promise<void>;
 }
 
-/** Listens on a free port of 127.0.0.1 and passes everything on to `target` there. */
-export async function startProxy(target: number): Promise<CuttableProxy> {
+/** Passes what comes at one socket on to the other, both ways. */
+export type Link = (near: Socket, far: Socket) => void;
+
+/** Listens on a free port of 127.0.0.1 and passes everything on to `target` there, by way of `link`. */
+export async function startProxy(target: number, link: Link = plainly): Promise<CuttableProxy> {
   const sockets = new Set<Socket>();
   let isCut = false;
   const server = createServer((near) => {
     if (isCut) near.destroy();
-    else join(near, connect(target, "127.0.0.1"), sockets);
+    else join(near, connect(target, "127.0.0.1"), { sockets, link });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const breakAll = () => {
@@ -36,7 +39,12 @@ export async function startProxy(target: number): Promise<CuttableProxy> {
   };
 }
 
-function join(near: Socket, far: Socket, sockets: Set<Socket>): void {
+function plainly(near: Socket, far: Socket): void {
+  near.pipe(far);
+  far.pipe(near);
+}
+
+function join(near: Socket, far: Socket, { sockets, link }: { sockets: Set<Socket>; link: Link }): void {
   for (const [socket, other] of [
     [near, far],
     [far, near],
@@ -48,6 +56,6 @@ function join(near: Socket, far: Socket, sockets: Set<Socket>): void {
       sockets.delete(socket);
       other.destroy();
     });
-    socket.pipe(other);
   }
+  link(near, far);
 }

@@ -3,8 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { findInputs } from "../../src/cli/client/input-files.ts";
 import { type GivenJob, prepareJob } from "../../src/cli/client/job-input.ts";
 import { jobOptionsOf, optionTexts } from "../../src/cli/client/job-options.ts";
+import { recordsOf } from "../../src/cli/client/record-input.ts";
 import { parseWait } from "../../src/cli/client/wait.ts";
 import { parseOptions } from "../../src/protocol/options.ts";
 
@@ -139,5 +141,27 @@ describe("--wait", () => {
     expect(parseWait(undefined)).toBeUndefined();
     expect(parseWait("365d")).toBeUndefined();
     expect(() => parseWait("soon")).toThrow('"soon" is not a duration');
+  });
+});
+
+describe("a file of records", () => {
+  it("that vanishes before its turn is named, and nothing is taken for its end", async () => {
+    await writeFile(join(folder, "here.ndjson"), "1\n");
+    await writeFile(join(folder, "gone.ndjson"), "2\n");
+    const found = await findInputs({ stdin: process.stdin, cwd: folder }, ["here.ndjson", "gone.ndjson"]);
+    await rm(join(folder, "gone.ndjson"));
+    const counts = { bytes: 0, records: 0, bad: 0 };
+    const { signal } = new AbortController();
+    const reading = recordsOf(found, {
+      ...{ format: "ndjson", header: true, onBadRecord: "fail-item", maxBytes: 1_000 },
+      counts,
+      signal,
+    });
+    const taken: unknown[] = [];
+    const all = (async () => {
+      for await (const batch of reading) taken.push(...batch);
+    })();
+    await expect(all).rejects.toThrow(/The file "gone.ndjson" cannot be read: ENOENT/);
+    expect(taken).toEqual(["1"]);
   });
 });

@@ -6,6 +6,7 @@ import {
   type RetryPolicy,
   startChunk,
 } from "../../src/domain/chunk-run.ts";
+import { NO_DIGEST } from "../../src/domain/item-digest.ts";
 import type { ItemFailure, PassResult, Piece } from "../../src/domain/pass.ts";
 import { parseReduce, reducerFor } from "../../src/domain/reducers/index.ts";
 import { settleChunk } from "../../src/domain/settle-chunk.ts";
@@ -33,10 +34,13 @@ const result = (more: Partial<PassResult>): PassResult => ({
   ...more,
 });
 
+const DIGESTS = { inputs: NO_DIGEST, outputs: NO_DIGEST };
+
 const piece = (from: number, values: readonly unknown[]): Piece => ({
   from,
   count: values.length,
   partial: JSON.stringify(values),
+  digests: DIGESTS,
 });
 
 /** Feeds passes to a chunk, one after the other. */
@@ -130,7 +134,8 @@ describe("a chunk's passes", () => {
           failures: [crash(bad ?? 0, attempts[bad ?? 0] ?? 1)],
           notRun: offsets.filter((o) => o !== bad),
         });
-      const fine = () => result({ pieces: [{ from: offsets[0] ?? 0, count: offsets.length, partial: "" }] });
+      const fine = () =>
+        result({ pieces: [{ from: offsets[0] ?? 0, count: offsets.length, partial: "", digests: DIGESTS }] });
       move = onPass(move.state, bad === undefined ? fine() : dead(), policy());
     }
     expect(move.next).toMatchObject({
@@ -165,9 +170,10 @@ describe("one partial for a whole chunk", () => {
   const reducer = (name: string) => reducerFor(parseReduce(name));
 
   it("is the piece itself where there is only one", () => {
-    const pieces = [{ from: 0, count: 2, partial: "[1, 2]" }];
+    const digests = { inputs: [0, 10], outputs: [0xffff_ffff, 11] } as const;
+    const pieces = [{ from: 0, count: 2, partial: "[1, 2]", digests }];
     const settled = settleChunk(reducer("collect"), { from: 0, count: 2, pieces, failures: [] });
-    expect(settled).toEqual({ partial: "[1, 2]", failures: [] });
+    expect(settled).toEqual({ partial: "[1, 2]", failures: [], outputs: 2, digests });
   });
 
   it("has null in the place of each failed item of a collect, whatever the order of the passes", () => {
@@ -191,7 +197,7 @@ describe("one partial for a whole chunk", () => {
   it("combines the rest", () => {
     const sum = reducer("sum");
     const part = (from: number, outputs: number[]): Piece => ({
-      ...{ from, count: outputs.length },
+      ...{ from, count: outputs.length, digests: DIGESTS },
       partial: sum.encode(outputs.reduce<unknown>((state, output) => sum.step(state, output), sum.init())),
     });
     const pieces = [part(0, [1, 2]), part(3, [10])];

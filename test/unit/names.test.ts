@@ -142,7 +142,7 @@ describe("headers", () => {
   it("are spelt as the NATS server hands them out, each once", () => {
     const all = Object.values(HEADER);
     expect(new Set(all.map((name) => name.toLowerCase())).size).toBe(all.length);
-    for (const name of all) expect(name).toMatch(/^(?:Muster|Nats)(?:-[A-Z][A-Za-z]*)+$/);
+    for (const name of all) expect(name).toMatch(/^(?:Muster|Nats|Content)(?:-[A-Z][A-Za-z]*)+$/);
   });
 });
 

@@ -22,6 +22,7 @@ const TEXTS = {
   delay: ["1d", 86_400_000],
   key: ["my key", "my key"],
   onError: ["continue", "continue"],
+  output: ["object:REPORTS/a/b.json", { type: "object", bucket: "REPORTS", name: "a/b.json" }],
 } as const;
 
 /** As people and tools write it: `Muster-Max-Attempts`, `muster-max-attempts`, `Muster-maxAttempts`, `MUSTER-MAXATTEMPTS`, … */

@@ -36,7 +36,9 @@ describe("the documentation's table", () => {
 
   it("tells rightly which reducers are ordered", () => {
     for (const { name, ordered, params } of REDUCERS) {
-      const given = Object.fromEntries(params.map((param, at) => [param.name, at + 1]));
+      const given = Object.fromEntries(
+        params.map(({ name: param, type }, at) => [param, type === "text" ? "count" : at + 1]),
+      );
       expect(reducer({ [name]: given }, (a) => a)).toMatchObject({ name, ordered });
     }
   });
@@ -46,7 +48,14 @@ describe("parseReduce", () => {
   const topTen = { name: "top-k", params: { k: 10 } };
   const bins = { name: "histogram", params: { from: -1.5, to: 100, bins: 20 } };
 
+  const grouped = { name: "group-by", params: { by: "c", with: "top-k:3", of: "n", keys: 5 } };
+
   it.each([
+    [{ "group-by": "c", with: "top-k:3", of: "n", keys: 5 }, grouped],
+    ['{"group-by":"c","with":"top-k:3","of":"n","keys":5}', grouped],
+    [grouped, grouped],
+    ["group-by:c", { name: "group-by", params: { by: "c", with: "count", of: "", keys: 100_000 } }],
+    ["group-by:1:sum:2", { name: "group-by", params: { by: "1", with: "sum", of: "2", keys: 100_000 } }],
     [undefined, { name: "collect", params: {} }],
     ["sum", { name: "sum", params: {} }],
     [" sum ", { name: "sum", params: {} }],
@@ -96,6 +105,13 @@ describe("parseReduce", () => {
     ["histogram:-1e308:1e308:5", "too wide"],
     ["histogram:1:1.0000000000000002:5", "narrower than doubles"],
     ["histogram:0:10:1000000", "from 1 to 10000"],
+    ["group-by", "needs it: the member of an output"],
+    ["group-by:c:collect", '"collect" cannot reduce a group'],
+    ["group-by:c:reduce", '"reduce" cannot reduce a group'],
+    [{ "group-by": "c", with: "top-k:0" }, "from 1 to 100000"],
+    [{ "group-by": "c", by: 3 }, "was expected"],
+    [{ "group-by": "c", wiht: "sum" }, 'Did you mean "with"?'],
+    [{ "top-k": "3" }, "was expected"],
   ])("refuses %j", (value, reason) => {
     expect(() => parseReduce(value)).toThrow(InvalidOption);
     expect(() => parseReduce(value)).toThrow(reason);

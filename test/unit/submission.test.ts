@@ -69,7 +69,7 @@ describe("a body", () => {
     ["5", InvalidBody, "for a single item send [5]"],
     ["null", InvalidBody, "neither a JSON array"],
     ['"x"', InvalidBody, 'send ["x"]'],
-    ["{}", InvalidBody, "no input: give one of items, range, object, value."],
+    ["{}", InvalidBody, "no input: give one of items, range, object, split, value."],
     ['{"item":[1]}', InvalidBody, 'Did you mean "items" where you wrote "item"?'],
     ['{"items":[1],"range":{"to":1}}', InvalidBody, "items and range: give one of them"],
     ['{"items":5}', InvalidBody, '"items" must be an array'],

@@ -1,8 +1,10 @@
 /** The aggregator: owns partitions by lease, and gathers the results of each. */
-import type { Subscription } from "../../broker/port.ts";
+import type { InMessage, Subscription } from "../../broker/port.ts";
 import type { Beat } from "../../domain/fleet.ts";
 import { type Reducer, reducerFor } from "../../domain/reducers/index.ts";
+import { partitionOf } from "../../protocol/names.ts";
 import type { JobSpec } from "../../protocol/spec.ts";
+import { decodeQuestion, type StandingQuestion } from "../../protocol/standing.ts";
 import { Background } from "../../runtime/background.ts";
 import { Releasers } from "../../runtime/releasers.ts";
 import { Service } from "../../runtime/service.ts";
@@ -108,8 +110,18 @@ export class Aggregator extends Service {
         names.control("cancel"),
         each((partition, job) => partition.forget(job)),
       ),
+      broker.subscribe(names.control("standing"), (message) => this.#answerStanding(message)),
       broker.subscribe(names.control("partitions"), () => this.#keepSoon()),
     ];
+  }
+
+  /** Whoever has the job's partition answers; the others are silent. */
+  #answerStanding(message: InMessage): void {
+    const { broker, partitions } = this.#context;
+    const question = decodeQuestion(jsonOf<StandingQuestion>(message));
+    if (question === undefined || message.reply === undefined) return;
+    const standing = this.#partitions.get(partitionOf(question.job, partitions))?.standing(question);
+    if (standing !== undefined) broker.publish({ subject: message.reply, data: JSON.stringify(standing) });
   }
 
   // ── leases ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,7 +1,7 @@
 /** The result of an ordered job, read back from the results stream in item order, a few messages ahead. */
 import type { Piece } from "../../domain/gather.ts";
 import { OrderedJoin } from "../../domain/reducers/index.ts";
-import { ImpossibleTransition } from "../../errors.ts";
+import { ResultGone } from "../../errors.ts";
 import { decodeResult } from "../../protocol/messages.ts";
 import { decodePack } from "../../protocol/pack.ts";
 import { SpecDecoder } from "../../protocol/spec.ts";
@@ -83,7 +83,7 @@ async function textsOf(context: ActorContext, pieces: readonly Piece[]): Promise
   return await Promise.all(pieces.map((piece) => textOfPiece(context, piece)));
 }
 
-/** The partial of a piece, from wherever it lies. @throws ImpossibleTransition when it is gone */
+/** The partial of a piece, from wherever it lies. @throws ResultGone */
 export async function textOfPiece(context: ActorContext, piece: Piece): Promise<string> {
   if (piece.object !== undefined) return await readObject(context, piece.object);
   return piece.text ?? (await readPiece(context, piece));
@@ -91,24 +91,20 @@ export async function textOfPiece(context: ActorContext, piece: Piece): Promise<
 
 async function readPiece({ broker, names }: ActorContext, { seq, from, count }: Piece): Promise<string> {
   const message = await broker.at(names.stream("results"), seq);
-  if (message === undefined) throw lost(from, `message ${seq} of the results stream`);
+  if (message === undefined) throw new ResultGone(`message ${seq} of the results stream`);
   const specs = new SpecDecoder(1);
   const results = decodePack(message).map((part) => decodeResult(part, specs));
   const result = results.find((each) => each.from === from && each.count === count);
-  if (result === undefined) throw lost(from, `a part of message ${seq} of the results stream`);
+  if (result === undefined) throw new ResultGone(`a part of message ${seq} of the results stream`);
   return result.partial;
 }
 
-/** An object of the outputs bucket, whole. */
+/** An object of the outputs bucket, whole. @throws ResultGone */
 export async function readObject({ broker, names }: ActorContext, name: string): Promise<string> {
   const objects = await broker.objects(names.outputs);
   const parts = await objects.get(name);
-  if (parts === undefined) throw lost(-1, `object ${name}`);
+  if (parts === undefined) throw new ResultGone(`object ${name}`);
   const chunks: Uint8Array[] = [];
   for await (const chunk of parts) chunks.push(chunk);
   return Buffer.concat(chunks).toString("utf8");
-}
-
-function lost(from: number, what: string): Error {
-  return new ImpossibleTransition(`A counted result is gone: ${what} (items from ${from}).`, []);
 }

@@ -2,6 +2,7 @@
 import type { StreamMessage } from "../../broker/port.ts";
 import { Coverage } from "../../domain/coverage.ts";
 import type { GatherState } from "../../domain/gather.ts";
+import { restoreReceipt, type SavedReceipt, saveReceipt } from "../../domain/receipt.ts";
 import type { Reducer } from "../../domain/reducers/index.ts";
 import { InvalidBody } from "../../errors.ts";
 import { type Failure, isFailure } from "../../protocol/messages.ts";
@@ -21,6 +22,7 @@ interface JobCheckpoint {
   handlerMs: number;
   bytes: number;
   failures: readonly Failure[];
+  receipt: SavedReceipt;
   started?: number;
   firstSeq: number;
   /** All results up to this sequence are in it. */
@@ -30,8 +32,8 @@ interface JobCheckpoint {
 }
 
 export function encodeJobCheckpoint(state: GatherState, reducer: Reducer, upTo: number): string {
-  const { spec, coverage, total, tasks, duplicates, failed, handlerMs, bytes, failures, started, firstSeq } =
-    state;
+  const { spec, coverage, total, tasks, duplicates, failed, handlerMs, bytes } = state;
+  const { failures, receipt, started, firstSeq } = state;
   const checkpoint: JobCheckpoint = {
     spec,
     coverage: coverage.toJSON(),
@@ -42,6 +44,7 @@ export function encodeJobCheckpoint(state: GatherState, reducer: Reducer, upTo: 
     handlerMs,
     bytes,
     failures,
+    receipt: saveReceipt(receipt),
     ...(started === undefined ? {} : { started }),
     firstSeq,
     upTo,
@@ -64,13 +67,14 @@ export function decodeJobCheckpoint(
   const checkpoint = jsonOf<JobCheckpoint>(message) ?? {};
   if (!isCheckpoint(checkpoint)) throw unreadable(message);
   const reducer = reducerOf(checkpoint.spec);
-  const { coverage, accumulator, upTo, total, started, failures, ...rest } = checkpoint;
+  const { coverage, accumulator, upTo, total, started, failures, receipt, ...rest } = checkpoint;
   const state: GatherState = {
     ...rest,
     coverage: Coverage.fromJSON(coverage),
     accumulator: reducer.decode(accumulator),
     pieces: [],
     failures: [...failures],
+    receipt: restoreReceipt(receipt),
     total,
     started,
     verdict: undefined,

@@ -1,5 +1,6 @@
 /** From a gather that is over to the ending of its job. */
 
+import { receiptHead } from "../../domain/receipt.ts";
 import { toMusterError } from "../../errors.ts";
 import { encodeJson } from "../../protocol/json.ts";
 import type { ActorContext } from "../context.ts";
@@ -16,7 +17,9 @@ export function endingOf(context: ActorContext, live: LiveJob): Ending {
     submitted: spec.submitted,
     started,
     failures,
+    receipt: receiptHead(live.state.receipt),
     reply: spec.reply,
+    output: spec.output,
   };
   if (verdict?.state === "failed") return { ...common, state: "failed", error: verdict.error };
   try {

@@ -1,6 +1,8 @@
 /** A job that a partition gathers, and how much of it outlives this process. */
+import { Coverage } from "../../domain/coverage.ts";
 import type { GatherState } from "../../domain/gather.ts";
 import type { Reducer } from "../../domain/reducers/index.ts";
+import { MOST_MISSING, type Standing, type StandingQuestion } from "../../protocol/standing.ts";
 
 export interface LiveJob {
   readonly state: GatherState;
@@ -39,4 +41,18 @@ export function liveJob(state: GatherState, reducer: Reducer, now: number): Live
 export function neededFrom({ state, reducer, checkpointed }: LiveJob): number {
   if (reducer.ordered || checkpointed === 0) return state.firstSeq;
   return checkpointed + 1;
+}
+
+/** What a dispatcher is told that misses items; of a job without results, all of them are missing. */
+export function standingOf(
+  live: LiveJob | undefined,
+  { job, released }: StandingQuestion,
+  upTo: number,
+): Standing {
+  const coverage = live?.state.coverage ?? new Coverage();
+  const missing = coverage
+    .holes(released)
+    .slice(0, MOST_MISSING)
+    .map(([from, end]) => ({ from, count: end - from }));
+  return { job, upTo, tasks: live?.state.tasks ?? 0, items: coverage.count, missing };
 }

@@ -7,11 +7,12 @@
 import type { StreamMessage, Tail } from "../../broker/port.ts";
 import { type Arrival, onResult, startGather } from "../../domain/gather.ts";
 import type { Reducer } from "../../domain/reducers/index.ts";
-import { toMusterError, WriteConflict } from "../../errors.ts";
+import { ResultGone, toMusterError, WriteConflict } from "../../errors.ts";
 import { decodeResult, type Received } from "../../protocol/messages.ts";
 import { decodePack } from "../../protocol/pack.ts";
 import { encodeProgress, type ProgressLine } from "../../protocol/progress.ts";
 import { type JobSpec, SpecDecoder } from "../../protocol/spec.ts";
+import type { Standing, StandingQuestion } from "../../protocol/standing.ts";
 import { Background } from "../../runtime/background.ts";
 import type { Timer } from "../../runtime/clock.ts";
 import { Service } from "../../runtime/service.ts";
@@ -21,7 +22,7 @@ import { report } from "../report.ts";
 import { type PieceCache, readObject } from "./assemble.ts";
 import { decodeJobCheckpoint, readJobCheckpoints, readPosition } from "./checkpoint.ts";
 import { endingOf } from "./ending.ts";
-import { type LiveJob, liveJob } from "./live-job.ts";
+import { type LiveJob, liveJob, standingOf } from "./live-job.ts";
 import { Persistence } from "./persistence.ts";
 
 export interface PartitionOptions {
@@ -75,6 +76,14 @@ export class Partition extends Service {
   tell(job: string): void {
     const live = this.#jobs.get(job);
     if (live !== undefined) this.#noteChange(live);
+  }
+
+  /** Which of the released items were not counted so far; undefined where the job is over, or this partition not ready. */
+  standing(question: StandingQuestion): Standing | undefined {
+    const { job } = question;
+    if (this.phase !== "running" || this.#ended.has(job)) return undefined;
+    const live = this.#jobs.get(job);
+    return live?.ending ? undefined : standingOf(live, question, this.#digested);
   }
 
   /** The job is over by somebody else's hand. */
@@ -164,8 +173,13 @@ export class Partition extends Service {
   /** A partial that lies in the object store is read before it is combined. */
   async #takeObject(live: LiveJob, arrival: Omit<Arrival, "now">): Promise<void> {
     const { result } = arrival;
-    const partial = await readObject(this.#options.context, result.object ?? "");
-    this.#count(live, { ...arrival, result: { ...result, partial } });
+    try {
+      const partial = await readObject(this.#options.context, result.object ?? "");
+      this.#count(live, { ...arrival, result: { ...result, partial } });
+    } catch (error) {
+      if (!(error instanceof ResultGone)) throw error;
+      this.#tellGone(result.spec.job, error);
+    }
   }
 
   /** Until the work is done, a takeover would replay from here. */
@@ -209,9 +223,28 @@ export class Partition extends Service {
     live.ending = true;
     this.#background.run(async () => {
       const { context } = this.#options;
-      await endJob(context, endingOf(context, live), this.workSignal);
+      try {
+        await endJob(context, endingOf(context, live), this.workSignal);
+      } catch (error) {
+        if (error instanceof ResultGone) return this.#uncount(live, error);
+        throw error;
+      }
       await this.#drop(live.state.spec.job, live);
     });
+  }
+
+  /** What an ordered job had counted is gone before its end: it begins anew, when its dispatcher notices. */
+  #uncount({ state }: LiveJob, error: ResultGone): void {
+    const { job } = state.spec;
+    this.#options.cache.drop(state.pieces);
+    this.#jobs.delete(job);
+    this.#tellGone(job, error);
+  }
+
+  /** Its items count as missing from now on, which the job's dispatcher will notice. */
+  #tellGone(job: string, { code, message }: ResultGone): void {
+    const { context, partition } = this.#options;
+    context.events.emit("message.invalid", { subject: context.names.result(partition, job), code, message });
   }
 
   /** A job whose reducer this aggregator cannot make: it can only fail. */
@@ -304,10 +337,14 @@ export class Partition extends Service {
     if (!this.#persistence.busy) this.#background.run(() => this.#checkpoint());
   }
 
+  /** All results up to this sequence were counted. */
+  get #digested(): number {
+    return Math.min(this.#position, ...[...this.#pinned].map((seq) => seq - 1));
+  }
+
   async #checkpoint(): Promise<void> {
-    const position = Math.min(this.#position, ...[...this.#pinned].map((seq) => seq - 1));
     try {
-      const written = await this.#persistence.checkpoint(position, this.#jobs);
+      const written = await this.#persistence.checkpoint(this.#digested, this.#jobs);
       if (written) this.#options.context.events.emit("checkpoint.written", written);
     } catch (error) {
       if (!(error instanceof WriteConflict)) throw error;

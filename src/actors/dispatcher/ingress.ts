@@ -2,6 +2,7 @@
 import type { InMessage, Subscription } from "../../broker/port.ts";
 import { type JobPlan, planJob } from "../../domain/plan.ts";
 import { type MusterError, toMusterError } from "../../errors.ts";
+import { isBinary } from "../../protocol/binary.ts";
 import { errorBody, oneLine } from "../../protocol/messages.ts";
 import { HEADER, SUBMISSION_VERBS, type SubmissionVerb } from "../../protocol/names.ts";
 import type { ReplyTo } from "../../protocol/spec.ts";
@@ -89,9 +90,9 @@ class Request {
   }
 
   #replyTo(): ReplyTo | undefined {
-    const { reply } = this.#message;
+    const { reply, headers } = this.#message;
     if (reply === undefined || this.#verb === "submit") return undefined;
-    return { subject: reply, mode: this.#verb };
+    return { subject: reply, mode: this.#verb, ...(isBinary(headers) ? { binary: true } : {}) };
   }
 
   /**
@@ -101,6 +102,7 @@ class Request {
   async #storeTask({ input, spec }: JobPlan): Promise<boolean> {
     const { context } = this.#ground;
     const total = spec.total ?? 0;
+    if (input.type === "split") return false;
     const source = await openSource(context, input);
     const { count, items } = await source.take(total);
     if (count < total) return false;
@@ -147,7 +149,7 @@ class Request {
     this.#acknowledge(plan);
     if (reply === undefined) return;
     background(async () => {
-      const outcome = await awaitOutcome(context, { hub, job }, signal).catch(unlessStopping);
+      const outcome = await awaitOutcome(context, { news: hub, job }, signal).catch(unlessStopping);
       if (outcome !== undefined) replyOutcome(context, reply, outcome);
     });
 
@@ -160,6 +162,10 @@ class Request {
 function isDirect({ smallChunk, spec, notBefore }: JobPlan, { options }: Submission): boolean {
   const isSingle =
     smallChunk !== undefined && spec.total !== undefined && spec.total >= 1 && spec.total <= smallChunk;
-  const isPlain = options.key === undefined && spec.deadline === undefined && notBefore <= spec.submitted;
+  const isPlain =
+    options.key === undefined &&
+    options.output === undefined &&
+    spec.deadline === undefined &&
+    notBefore <= spec.submitted;
   return isSingle && isPlain;
 }

@@ -5,26 +5,24 @@
 import type { Delivery } from "../../broker/port.ts";
 import { type JobPlan, planJob } from "../../domain/plan.ts";
 import { reducerFor } from "../../domain/reducers/index.ts";
-import { isDispatched, onGathered, type ScatterState, startScatter, tasksOut } from "../../domain/scatter.ts";
 import { MusterError, toMusterError } from "../../errors.ts";
 import { encodeJson } from "../../protocol/json.ts";
 import type { Outcome, OutcomeState } from "../../protocol/messages.ts";
-import { HEADER, isToken } from "../../protocol/names.ts";
 import type { ProgressLine } from "../../protocol/progress.ts";
-import type { ReplyTo } from "../../protocol/spec.ts";
-import {
-  jobOfKey,
-  jobOfMessage,
-  keyOf,
-  parseSubmission,
-  type Submission,
-} from "../../protocol/submission.ts";
+import type { JobSpec, ReplyTo } from "../../protocol/spec.ts";
+import { parseSubmission, type Submission } from "../../protocol/submission.ts";
 import type { Timer } from "../../runtime/clock.ts";
 import type { ActorContext } from "../context.ts";
 import { cutShort, endJob, NO_COUNTS, readOutcome, replyOutcome } from "../outcomes.ts";
+import { checkOutput } from "./check-output.ts";
 import { closeCursor, NO_CURSOR, readCursor } from "./cursor.ts";
-import { JobTaken, Releaser, releaseSmall } from "./release.ts";
+import { jobIdOf, replyOf } from "./job-identity.ts";
+import { Losses } from "./losses.ts";
+import type { ReadablePlan } from "./readable-plan.ts";
+import { JobTaken } from "./release.ts";
+import { LargeScattering, type Scattering, SmallScattering } from "./scattering.ts";
 import { openSource, type Source } from "./source.ts";
+import { cancelSplit, splitInput } from "./splitting.ts";
 
 /** What a run needs of its dispatcher. */
 export interface RunGround {
@@ -72,15 +70,11 @@ export class JobRun {
   readonly #ground: RunGround;
   readonly #reply: ReplyTo | undefined;
   #plan: JobPlan | undefined;
-  #scatter: ScatterState | undefined;
   #source: Source | undefined;
-  #releaser: Releaser | undefined;
+  #scattering: Scattering | undefined;
+  #losses: Losses | undefined;
   #line: ProgressLine | undefined;
   #lastNews = 0;
-  #pumping = false;
-  #pumpAgain = false;
-  /** The batch that is under way, or was last. */
-  #releasing: Promise<void> | undefined;
   #settle: ((end: RunEnd) => void) | undefined;
   #failRun: ((error: unknown) => void) | undefined;
 
@@ -101,11 +95,11 @@ export class JobRun {
       job,
       kind,
       state: this.#state(),
-      total: this.#scatter?.limits.total ?? this.#plan?.spec.total,
+      total: this.#scattering?.total ?? this.#plan?.spec.total,
       items: known?.items ?? 0,
       tasks: known?.tasks ?? 0,
       failed: known?.failed ?? 0,
-      tasksOut: this.#scatter === undefined ? 0 : tasksOut(this.#scatter),
+      tasksOut: this.#scattering?.tasksOut ?? 0,
       submitted: this.#plan?.spec.submitted ?? this.delivery.time,
       reply: this.#reply,
     };
@@ -129,6 +123,7 @@ export class JobRun {
       return await this.#endThrown(error);
     } finally {
       this.#settle?.({ type: "stopped" });
+      void this.#scattering?.stop();
       await this.#source?.close();
     }
   }
@@ -140,7 +135,7 @@ export class JobRun {
 
   /** More workers, or fewer: the window may have changed. */
   noteFleet(): void {
-    this.#pump();
+    this.#scattering?.onFleet();
   }
 
   // ── before it starts ─────────────────────────────────────────────────────────────────────────────────────────
@@ -212,29 +207,64 @@ export class JobRun {
     if (plan.spec.deadline !== undefined && plan.spec.deadline <= now) return await this.#expireUnrun();
     const takeover = this.delivery.deliveries > 1;
     context.events.emit("job.accepted", { job: this.job, kind: this.kind, items: plan.spec.total, takeover });
-    if (plan.spec.total === 0) return await this.#endEmpty(plan);
+    await checkOutput(context, plan.spec);
+    if (plan.spec.total === 0) return await this.#endEmpty(plan.spec);
+    const { input } = plan;
+    if (input.type === "split") return await this.#runSplit(plan, input.value);
+    return await this.#runReadable({ ...plan, input });
+  }
+
+  async #runReadable(plan: ReadablePlan): Promise<RunEnd> {
+    this.#losses = this.#watchLosses();
     return plan.smallChunk === undefined
       ? await this.#runLarge(plan)
       : await this.#runSmall(plan, plan.smallChunk);
   }
 
-  async #endEmpty({ spec }: JobPlan): Promise<RunEnd> {
+  /** The items are made first, by a worker; then it is a job over the object that holds them. */
+  async #runSplit(plan: JobPlan, value: string): Promise<RunEnd> {
+    const { context, signal, onProgress } = this.#ground;
+    const request = { spec: plan.spec, value, news: { on: onProgress } };
+    const over = new AbortController();
+    const ended = this.#untilEnded(plan.spec);
+    const splitting = splitInput(context, request, AbortSignal.any([signal, over.signal]));
+    splitting.catch(() => {}); // Where the job is over first, nobody awaits it.
+    const made = await Promise.race([splitting, ended]);
+    if (made.type !== "object") {
+      over.abort();
+      if (made.type === "done") await cancelSplit(context, plan.spec, signal);
+      return made;
+    }
+    this.#settle?.({ type: "stopped" });
+    await ended;
+    return await this.#runReadable({ ...plan, input: made });
+  }
+
+  async #endEmpty(spec: JobSpec): Promise<RunEnd> {
     const { context, signal } = this.#ground;
     const result = emptyResult(spec.reduce);
-    const { job, kind, submitted, reply } = spec;
-    await endJob(
-      context,
-      { job, kind, state: "succeeded", counts: NO_COUNTS, submitted, result, reply },
-      signal,
-    );
+    const { job, kind, submitted, reply, output } = spec;
+    const ending = {
+      job,
+      kind,
+      state: "succeeded",
+      counts: NO_COUNTS,
+      submitted,
+      result,
+      reply,
+      output,
+    } as const;
+    await endJob(context, ending, signal);
     return { type: "done" };
   }
 
-  async #runSmall(plan: JobPlan, chunk: number): Promise<RunEnd> {
-    const { context, signal } = this.#ground;
-    const ended = this.#untilEnded(plan);
+  async #runSmall(plan: ReadablePlan, chunk: number): Promise<RunEnd> {
+    const { context } = this.#ground;
+    const ended = this.#untilEnded(plan.spec);
     this.#source = await openSource(context, plan.input);
-    await releaseSmall(context, { spec: plan.spec, chunk, source: this.#source }, signal);
+    const scattering = new SmallScattering(this.#scatteringGround(plan, this.#source));
+    this.#scattering = scattering;
+    await scattering.releaseAll(chunk);
     this.#warnIfNobody();
     const end = await ended;
     // Tasks may have been stored after whoever ended the job purged them.
@@ -242,43 +272,53 @@ export class JobRun {
     return end;
   }
 
-  async #runLarge(plan: JobPlan): Promise<RunEnd> {
+  async #runLarge(plan: ReadablePlan): Promise<RunEnd> {
     const { context } = this.#ground;
     const takeover = this.delivery.deliveries > 1;
     const cursor = takeover ? await readCursor(context, this.job) : NO_CURSOR;
-    this.#source = await openSource(context, plan.input, {
-      skip: cursor.dispatched.next,
-      version: cursor.version,
-    });
-    const total = this.#source.total ?? cursor.total;
-    this.#scatter = startScatter({ chunk: plan.chunk, window: plan.window, total }, cursor.dispatched);
-    if (total === undefined && cursor.seq === 0 && (await this.#source.take(0)).last) {
-      return await this.#endEmpty(plan);
-    }
-    this.#releaser = new Releaser(context, { spec: plan.spec, source: this.#source, cursor });
-    const ended = this.#untilEnded(plan);
+    const { dispatched, version } = cursor;
+    const source = await openSource(context, plan.input, { skip: dispatched.next, version });
+    this.#source = source;
+    const total = source.total ?? cursor.total;
+    if (total === undefined && cursor.seq === 0 && (await source.take(0)).last)
+      return await this.#endEmpty(plan.spec);
+    // Not before: whoever hears of the fleet meanwhile would read on in the source.
+    const scattering = new LargeScattering(this.#scatteringGround(plan, source), cursor, (error) =>
+      this.#failRun?.(error),
+    );
+    this.#scattering = scattering;
+    const ended = this.#untilEnded(plan.spec);
     // What is out already is known to the aggregator; without its answer a takeover would release too much.
     if (takeover) this.#query();
-    this.#pump();
+    scattering.pump();
     this.#warnIfNobody();
     const end = await ended;
     if (end.type !== "done") return end;
     // A batch that is under way would be stored behind the purge.
-    await this.#releasing;
+    await scattering.stop();
     await this.#cleanUp(this.#line?.state);
     return end;
   }
 
+  #scatteringGround(plan: ReadablePlan, source: Source) {
+    const { context, signal, slotsFor } = this.#ground;
+    return { context, plan, source, signal, slots: () => slotsFor(this.kind) };
+  }
+
   /** Resolves when the outcome stands, the deadline has passed, the dispatcher stops or another has the job. */
-  #untilEnded(plan: JobPlan): Promise<RunEnd> {
+  #untilEnded({ deadline }: JobSpec): Promise<RunEnd> {
     const { context, signal, onProgress } = this.#ground;
     const timers: Timer[] = [];
     const off = onProgress(this.job, (line) => this.#onProgress(line));
     const onStop = () => this.#settle?.({ type: "stopped" });
     signal.addEventListener("abort", onStop, { once: true });
     this.#lastNews = context.clock.now();
-    timers.push(context.clock.every(CHECK_MS, () => this.#check()));
-    if (plan.spec.deadline !== undefined) timers.push(this.#armDeadline(plan.spec.deadline));
+    const check = () => {
+      this.#check();
+      this.#losses?.look(this.#line?.items ?? 0);
+    };
+    timers.push(context.clock.every(CHECK_MS, check));
+    if (deadline !== undefined) timers.push(this.#armDeadline(deadline));
     const ended = new Promise<RunEnd>((resolve, reject) => {
       this.#settle = resolve;
       this.#failRun = reject;
@@ -303,40 +343,9 @@ export class JobRun {
     }
     if (this.#line !== undefined && line.tasks < this.#line.tasks) return;
     this.#line = line;
-    if (this.#scatter !== undefined) this.#scatter = onGathered(this.#scatter, line);
-    this.#pump();
-  }
-
-  /** Releases as much as the window allows, one batch after the other; what comes meanwhile is looked at afterwards. */
-  #pump(): void {
-    if (this.#pumping) {
-      this.#pumpAgain = true;
-      return;
-    }
-    if (this.#scatter === undefined || this.#releaser === undefined || this.#settle === undefined) return;
-    if (isDispatched(this.#scatter)) return;
-    this.#pumping = true;
-    this.#releasing = this.#release(this.#scatter, this.#releaser).then(
-      (more) => this.#pumped(more),
-      (error) => this.#failRun?.(error),
-    );
-  }
-
-  #pumped(more: boolean): void {
-    this.#pumping = false;
-    const again = more || this.#pumpAgain;
-    this.#pumpAgain = false;
-    if (again) this.#pump();
-  }
-
-  async #release(before: ScatterState, releaser: Releaser): Promise<boolean> {
-    const { signal, slotsFor } = this.#ground;
-    const after = await releaser.release(before, slotsFor(this.kind), signal);
-    if (after === before) return false;
-    // Reports that came while the batch was stored are newer than what `after` knows.
-    const gathered = this.#scatter?.gathered ?? after.gathered;
-    this.#scatter = { ...after, gathered };
-    return true;
+    this.#scattering?.onProgress(line);
+    // Where more was lost than fitted into the window, the rest need not wait for the next check.
+    if (this.#scattering?.isAllBack) this.#losses?.look(line.items);
   }
 
   // ── when nothing is heard ────────────────────────────────────────────────────────────────────────────────────
@@ -367,6 +376,21 @@ export class JobRun {
     if (slotsFor(this.kind) === 0) context.events.emit("job.waiting", { job: this.job, kind: this.kind });
   }
 
+  // ── when the broker lost something ────────────────────────────────────────────────────────────────────────────
+
+  #watchLosses(): Losses {
+    return new Losses({
+      context: this.#ground.context,
+      job: this.job,
+      released: () => this.#scattering?.released,
+      releaseAgain: async (standing) => {
+        this.#line = undefined; // The aggregator may count less than it had.
+        await this.#scattering?.releaseAgain(standing);
+      },
+      giveUp: async (error) => this.#settle?.(await this.#endEarly("failed", error)),
+    });
+  }
+
   // ── ending early ─────────────────────────────────────────────────────────────────────────────────────────────
 
   #armDeadline(deadline: number): Timer {
@@ -386,17 +410,16 @@ export class JobRun {
   }
 
   async #expire(): Promise<RunEnd> {
+    return await this.#endEarly("expired", cutShort("expired", this.job, this.#plan?.spec.deadline));
+  }
+
+  async #endEarly(state: "expired" | "failed", error: MusterError): Promise<RunEnd> {
     const { context, signal } = this.#ground;
     const { job, kind } = this;
-    const error = cutShort("expired", job, this.#plan?.spec.deadline);
     const submitted = this.#plan?.spec.submitted ?? this.delivery.time;
     const { tasks = 0, items = 0, failed = 0, handlerMs = 0 } = this.#line ?? {};
     const counts = { tasks, items, failed, handlerMs, duplicates: 0 };
-    await endJob(
-      context,
-      { job, kind, state: "expired", counts, submitted, error, reply: this.#reply },
-      signal,
-    );
+    await endJob(context, { job, kind, state, counts, submitted, error, reply: this.#reply }, signal);
     context.broker.publish({ subject: context.names.control("cancel"), data: JSON.stringify({ job }) });
     await purgeTasks(context, job);
     return { type: "done" };
@@ -419,18 +442,4 @@ function emptyResult(reduce: Parameters<typeof reducerFor>[0]): string {
   if (reduce.name === "reduce") return "null"; // A handler module's own reducer: it has nothing to work on.
   const reducer = reducerFor(reduce);
   return reducer.ordered ? "[]" : encodeJson(reducer.finish(reducer.init()));
-}
-
-function jobIdOf(delivery: Delivery): string {
-  const { headers } = delivery;
-  const given = headers[HEADER.job];
-  if (given !== undefined && isToken(given)) return given;
-  const key = keyOf(delivery.data, headers);
-  return key === undefined ? jobOfMessage(delivery) : jobOfKey(key);
-}
-
-function replyOf(headers: Readonly<Record<string, string>>): ReplyTo | undefined {
-  const subject = headers[HEADER.reply];
-  if (subject === undefined || subject === "" || /[\s*>]/.test(subject)) return undefined;
-  return { subject, mode: headers[HEADER.replyMode] === "watch" ? "watch" : "run" };
 }

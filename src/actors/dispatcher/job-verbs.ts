@@ -1,11 +1,13 @@
-/** `muster.job.get`, `list`, `result` and `cancel`. */
+/** `muster.job.get`, `list`, `result`, `receipt`, `cancel` and `retry`. */
 import type { InMessage, Subscription } from "../../broker/port.ts";
+import { receiptOf } from "../../domain/receipt.ts";
 import { InvalidBody, JobAlreadyFinished, JobNotFinished, toMusterError, UnknownJob } from "../../errors.ts";
 import { parseJson } from "../../protocol/json.ts";
 import { encodeOutcome, type Outcome } from "../../protocol/messages.ts";
 import { HEADER, isToken, JOB_VERBS, type JobVerb } from "../../protocol/names.ts";
 import { type ReplyTo, SpecDecoder } from "../../protocol/spec.ts";
 import type { ActorContext } from "../context.ts";
+import { redrive } from "../dead-letters.ts";
 import { jsonOf, textOf } from "../json.ts";
 import { cutShort, endJob, NO_COUNTS, readOutcome } from "../outcomes.ts";
 import { QUEUE, replyError } from "./ingress.ts";
@@ -52,7 +54,9 @@ export function listenForVerbs(ground: VerbGround): Subscription[] {
     get: (body) => get(ground, jobOf(body)),
     list: (body) => list(ground, body),
     result: (body) => result(ground, jobOf(body)),
+    receipt: (body) => receipt(ground, jobOf(body)),
     cancel: (body) => cancel(ground, jobOf(body)),
+    retry: async (body) => json(await redrive(ground.context, jobOf(body))),
   };
   const verbs = JOB_VERBS.map((verb) =>
     broker.subscribe(
@@ -106,13 +110,20 @@ async function get(ground: VerbGround, job: string): Promise<Answer> {
 }
 
 async function result(ground: VerbGround, job: string): Promise<Answer> {
-  const outcome = await readOutcome(ground.context, job);
-  if (outcome === undefined) {
-    await unfinished(ground, job);
-    throw new JobNotFinished(job);
-  }
-  const { headers, data } = encodeOutcome(outcome);
+  const { headers, data } = encodeOutcome(await finished(ground, job));
   return { headers, data: data as string };
+}
+
+async function receipt(ground: VerbGround, job: string): Promise<Answer> {
+  return json(receiptOf(await finished(ground, job)));
+}
+
+/** @throws JobNotFinished, or UnknownJob */
+async function finished(ground: VerbGround, job: string): Promise<Outcome> {
+  const outcome = await readOutcome(ground.context, job);
+  if (outcome !== undefined) return outcome;
+  await unfinished(ground, job);
+  throw new JobNotFinished(job);
 }
 
 async function cancel(ground: VerbGround, job: string): Promise<Answer> {

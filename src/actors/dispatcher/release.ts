@@ -12,7 +12,7 @@ import { type Cursor, cursorMessage, readCursor } from "./cursor.ts";
 import type { Source } from "./source.ts";
 
 /** Tasks of a batch at most: the server takes 1000 messages, the cursor included. */
-const MAX_BATCH_TASKS = 999;
+export const MAX_BATCH_TASKS = 999;
 /** Bytes of a batch at most, so that a dispatcher's memory stays bounded. */
 const MAX_BATCH_BYTES = 8 * 1024 * 1024;
 
@@ -79,6 +79,23 @@ export class Releaser {
     return next;
   }
 
+  /**
+   * Stores tasks that got lost once more, and with them the cursor, so that no dispatcher but the job's does.
+   * @throws JobTaken when another dispatcher moved the cursor
+   */
+  async releaseAgain(
+    messages: readonly StoreMessage[],
+    next: ScatterState,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#store(messages, next, signal);
+  }
+
+  /** Of the input as it was read. */
+  get version(): string | undefined {
+    return this.#source.version;
+  }
+
   /** Takes the planned chunks from the source, which may give fewer items than planned. */
   async #take(state: ScatterState, planned: readonly ItemRange[]) {
     const chunks: ItemRange[] = [];
@@ -128,7 +145,8 @@ export class Releaser {
     });
     if (!lostRace && !(error instanceof WriteUnknown)) return false;
     const cursor = await readCursor(this.#context, this.#spec.job);
-    if (cursor.by === this.#context.id && !cursor.ended && isSame(cursor.dispatched, dispatched)) {
+    const isMoved = cursor.seq !== this.#cursor.seq && isSame(cursor.dispatched, dispatched);
+    if (isMoved && cursor.by === this.#context.id && !cursor.ended) {
       this.#cursor = cursor;
       return true;
     }

@@ -36,10 +36,13 @@ export interface Begin {
 
 const BEGINNING: Begin = { skip: 0, version: undefined };
 
+/** An input that can be read; what a splitter is to make is none yet. */
+export type ReadableInput = Exclude<JobInput, { type: "split" }>;
+
 /** Opens the input, from its beginning unless it says otherwise. */
 export async function openSource(
   context: ActorContext,
-  input: JobInput,
+  input: ReadableInput,
   begin: Begin = BEGINNING,
 ): Promise<Source> {
   if (input.type === "items") return new ItemSource(input.items, begin.skip);

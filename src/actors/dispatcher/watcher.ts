@@ -45,5 +45,5 @@ export function watchJob(context: ActorContext, { subject, watched, hub }: Watch
     off();
   }
   // What is told of the end may be lost: the outcome itself is looked for, too.
-  awaitOutcome(context, { hub, job }, signal).then(end, end);
+  awaitOutcome(context, { news: hub, job }, signal).then(end, end);
 }

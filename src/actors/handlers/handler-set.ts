@@ -1,7 +1,7 @@
 /** The handlers that a worker knows, by kind. */
 import type { CustomReducer } from "../../domain/reducers/index.ts";
 import { UnknownKind } from "../../errors.ts";
-import type { HandlerFunction } from "./handler.ts";
+import type { HandlerFunction, SplitterFunction } from "./handler.ts";
 
 /** A handler as it was found in a module, its properties checked. */
 export interface LoadedHandler {
@@ -14,8 +14,16 @@ export interface LoadedHandler {
   timeout?: number;
   maxAttempts?: number;
   reduce?: CustomReducer;
+  split?: LoadedSplitter;
   /** The module's absolute path, or `built in`. */
   source: string;
+}
+
+/** A splitter as it was found in a module, its properties checked. */
+export interface LoadedSplitter {
+  fn: SplitterFunction;
+  timeout?: number;
+  maxItems?: number;
 }
 
 /** All handlers of a worker. */

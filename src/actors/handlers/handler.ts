@@ -56,6 +56,34 @@ export interface HandlerOptions {
   batch?: boolean;
   /** How outputs of this kind become the result; beats the module's own `reduce`. */
   reduce?: CustomReducer;
+  /** Makes the items of jobs of this kind; beats the module's own `split`. */
+  split?: Splitter;
+}
+
+/**
+ * Makes a job's items of its value: a generator, asynchronous or not, that a handler module exports as `split`, or that a
+ * handler carries as a property. It runs in a thread of a worker, before the first item does. Throwing begins it anew, as
+ * an item is tried again; what it had yielded is dropped.
+ *
+ * @example
+ * export async function* split({ table }) {
+ *   for await (const row of database.rows(table)) yield row.id;
+ * }
+ */
+export type Splitter<V = unknown, I = unknown> = SplitterFunction<V, I> & SplitterOptions;
+
+/** A splitter without its properties. */
+export type SplitterFunction<V = unknown, I = unknown> = (
+  value: V,
+  ctx: HandlerContext,
+) => AsyncIterable<I> | Iterable<I>;
+
+/** Properties that a splitter may carry: the bounds past which it fails its job. */
+export interface SplitterOptions {
+  /** Milliseconds that it may take in all; 0 means no limit. @default 3,600,000 (an hour) */
+  timeout?: number;
+  /** Items that it may yield. @default 10,000,000 */
+  maxItems?: number;
 }
 
 /** What a handler is told about the item it works on. */

@@ -40,7 +40,11 @@ export class MixedExecutor implements Executor {
   /** @throws UnknownKind, UnknownReducer */
   run(request: PassRequest, signal: AbortSignal): Promise<PassResult> {
     const { inline } = this.#options.handlers.need(request.kind);
-    return (inline ? this.#inline : this.#startedThreads()).run(request, signal);
+    // A splitter may compute, whatever the handler beside it does.
+    return (inline && request.splitTo === undefined ? this.#inline : this.#startedThreads()).run(
+      request,
+      signal,
+    );
   }
 
   async close(): Promise<void> {

@@ -3,8 +3,8 @@ import { basename, extname } from "node:path";
 import type { CustomReducer } from "../../domain/reducers/index.ts";
 import { HandlerModuleInvalid } from "../../errors.ts";
 import { isToken } from "../../protocol/names.ts";
-import type { HandlerFunction } from "./handler.ts";
-import type { LoadedHandler } from "./handler-set.ts";
+import type { HandlerFunction, SplitterFunction } from "./handler.ts";
+import type { LoadedHandler, LoadedSplitter } from "./handler-set.ts";
 import type { ModuleExports } from "./module-file.ts";
 import { type AnyTask, isTask } from "./task.ts";
 import { handlerOfTask } from "./task-handler.ts";
@@ -12,8 +12,9 @@ import { handlerOfTask } from "./task-handler.ts";
 /** Set by module systems, never by users. */
 const NOT_EXPORTS = new Set(["default", "module.exports", "__esModule"]);
 
-/** The export that is the module's own reducer, not a kind. */
+/** The exports that are the module's own reducer and splitter, not kinds. */
 const REDUCE = "reduce";
+const SPLIT = "split";
 
 /**
  * The handlers of one module. Where it exports tasks, by name or as (part of) its default, they are all there is. Else its
@@ -46,10 +47,10 @@ function tasksIn(exports: ModuleExports): AnyTask[] {
 
 function functionsIn(file: string, exports: ModuleExports): LoadedHandler[] {
   const found = withoutConflicts(file, [...fromDefault(file, exports.default), ...named(exports)]);
-  const reduce = found.get(REDUCE);
-  found.delete(REDUCE);
+  const [moduleReduce, moduleSplit] = [found.get(REDUCE), found.get(SPLIT)];
+  for (const name of [REDUCE, SPLIT]) found.delete(name);
   if (found.size === 0) throw new HandlerModuleInvalid(file, "it exports no handlers.");
-  return [...found].map(([kind, value]) => loadedHandler({ file, kind, value, moduleReduce: reduce }));
+  return [...found].map(([kind, value]) => loadedHandler({ file, kind, value, moduleReduce, moduleSplit }));
 }
 
 function named(exports: ModuleExports): [string, unknown][] {
@@ -83,11 +84,12 @@ interface Found {
   file: string;
   kind: string;
   value: unknown;
-  moduleReduce: unknown;
+  moduleReduce?: unknown;
+  moduleSplit?: unknown;
 }
 
 /** Checks one export, and gives it the form that executors use. */
-export function loadedHandler({ file, kind, value, moduleReduce }: Found): LoadedHandler {
+export function loadedHandler({ file, kind, value, moduleReduce, moduleSplit }: Found): LoadedHandler {
   if (!isToken(kind)) throw new HandlerModuleInvalid(file, invalidKind(kind));
   if (!isCallable(value)) {
     throw new HandlerModuleInvalid(file, `its export "${kind}" is ${describe(value)}, not a function.`);
@@ -95,13 +97,32 @@ export function loadedHandler({ file, kind, value, moduleReduce }: Found): Loade
   const options: Readonly<Record<string, unknown>> = { ...value };
   const loaded: LoadedHandler = { kind, fn: value, inline: options.inline === true, source: file };
   if (options.batch === true) loaded.batch = true;
-  const timeout = numberOption({ file, kind, options, name: "timeout", least: 0 });
+  const timeout = numberOption({ file, of: kind, options, name: "timeout", least: 0 });
   if (timeout !== undefined) loaded.timeout = timeout;
-  const maxAttempts = numberOption({ file, kind, options, name: "maxAttempts", least: 1 });
+  const maxAttempts = numberOption({ file, of: kind, options, name: "maxAttempts", least: 1 });
   if (maxAttempts !== undefined) loaded.maxAttempts = maxAttempts;
   const reduce = options[REDUCE] ?? moduleReduce;
   if (reduce !== undefined) loaded.reduce = checkedReduce(file, reduce);
+  const split = options[SPLIT] ?? moduleSplit;
+  if (split !== undefined) loaded.split = loadedSplitter(file, split);
   return loaded;
+}
+
+function loadedSplitter(file: string, value: unknown): LoadedSplitter {
+  if (!isSplitter(value))
+    throw new HandlerModuleInvalid(file, `its "split" is ${describe(value)}, not a generator function.`);
+  const options: Readonly<Record<string, unknown>> = { ...value };
+  const loaded: LoadedSplitter = { fn: value };
+  const timeout = numberOption({ file, of: SPLIT, options, name: "timeout", least: 0 });
+  if (timeout !== undefined) loaded.timeout = timeout;
+  const maxItems = numberOption({ file, of: SPLIT, options, name: "maxItems", least: 0 });
+  if (maxItems !== undefined) loaded.maxItems = maxItems;
+  return loaded;
+}
+
+/** What it returns is looked at when it is called: not only generators give something iterable. */
+function isSplitter(value: unknown): value is SplitterFunction {
+  return isCallable(value);
 }
 
 function invalidKind(kind: string): string {
@@ -115,19 +136,20 @@ function isCallable(value: unknown): value is HandlerFunction {
 
 interface NumberOption {
   file: string;
-  kind: string;
+  /** Whose property it is. */
+  of: string;
   options: Readonly<Record<string, unknown>>;
-  name: "timeout" | "maxAttempts";
+  name: "timeout" | "maxAttempts" | "maxItems";
   least: number;
 }
 
-function numberOption({ file, kind, options, name, least }: NumberOption): number | undefined {
+function numberOption({ file, of, options, name, least }: NumberOption): number | undefined {
   const value = options[name];
   if (value === undefined) return undefined;
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= least) return value;
   throw new HandlerModuleInvalid(
     file,
-    `"${kind}.${name}" must be an integer of at least ${least}, not ${describe(value)}.`,
+    `"${of}.${name}" must be an integer of at least ${least}, not ${describe(value)}.`,
   );
 }
 

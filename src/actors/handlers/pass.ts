@@ -25,6 +25,8 @@ export interface PassRequest {
   /** Attempt number by offset. @default 1 each */
   attempts?: Readonly<Record<number, number>>;
   reduce: ReduceSpec;
+  /** Where the kind's splitter, run in the handler's place, puts the items that it makes. */
+  splitTo?: string;
   /** Milliseconds an item may take; 0 means no limit. */
   timeout: number;
 }

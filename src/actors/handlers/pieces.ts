@@ -1,6 +1,8 @@
 /** Reduces the outputs of a pass into pieces, item by item. */
+import { ItemDigest, ItemHashes } from "../../domain/item-digest.ts";
 import type { Piece } from "../../domain/pass.ts";
 import type { Reducer } from "../../domain/reducers/index.ts";
+import { wrapBytes } from "../../protocol/binary.ts";
 import { encodeJson } from "../../protocol/json.ts";
 
 /** Items whose outputs were reduced together, but whose state could not be written: they all fail. */
@@ -11,7 +13,9 @@ export interface Unwritable {
 
 interface Open {
   state: unknown;
-  offsets: number[];
+  readonly offsets: number[];
+  readonly inputs: ItemDigest;
+  readonly outputs: ItemDigest;
 }
 
 /** Collects outputs into pieces: one per run of consecutive items for an ordered reducer, else one in all. */
@@ -20,19 +24,30 @@ export class PieceBuilder {
   readonly unwritable: Unwritable[] = [];
   readonly #reducer: Reducer<unknown>;
   readonly #from: number;
+  /** Of all items of the chunk: which of them count is known only when they are settled. */
+  readonly #inputs: ItemHashes;
   #open: Open | undefined;
 
-  /** @param from job-wide number of the chunk's item 0 */
-  constructor(reducer: Reducer<unknown>, from: number) {
+  /** @param chunk from: the job-wide number of its item 0 */
+  constructor(reducer: Reducer<unknown>, { from, count }: { from: number; count: number }) {
     this.#reducer = reducer;
     this.#from = from;
+    this.#inputs = new ItemHashes(count);
+  }
+
+  /** To be told of each item before its handler is, which may change what it is given. */
+  begin(offset: number, item: unknown): void {
+    this.#inputs.set(offset, this.#from + offset, item);
   }
 
   /** @throws InvalidOutput, or what the reducer throws when it refuses the output; the pieces are as before then */
-  add(offset: number, output: unknown): void {
-    const open = this.#fits(offset) ?? { state: this.#reducer.init(), offsets: [] };
+  add(offset: number, given: unknown): void {
+    const output = wrapBytes(given);
+    const open = this.#fits(offset) ?? this.#begun();
     open.state = this.#reducer.step(open.state, checkedOutput(this.#reducer, output));
     open.offsets.push(offset);
+    open.inputs.addHash(this.#inputs, offset);
+    open.outputs.add(this.#from + offset, output);
     if (open !== this.#open) this.#close();
     this.#open = open;
   }
@@ -40,6 +55,10 @@ export class PieceBuilder {
   /** Writes what is still open. */
   finish(): void {
     this.#close();
+  }
+
+  #begun(): Open {
+    return { state: this.#reducer.init(), offsets: [], inputs: new ItemDigest(), outputs: new ItemDigest() };
   }
 
   #fits(offset: number): Open | undefined {
@@ -58,9 +77,13 @@ export class PieceBuilder {
     }
   }
 
-  #piece({ state, offsets }: Open): Piece {
-    const from = this.#from + (offsets[0] ?? 0);
-    return { from, count: offsets.length, partial: this.#reducer.encode(state) };
+  #piece({ state, offsets, inputs, outputs }: Open): Piece {
+    return {
+      from: this.#from + (offsets[0] ?? 0),
+      count: offsets.length,
+      partial: this.#reducer.encode(state),
+      digests: { inputs: inputs.value, outputs: outputs.value },
+    };
   }
 }
 

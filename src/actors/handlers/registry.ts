@@ -47,7 +47,7 @@ export async function loadHandlers(
 
 function builtinHandlers(): LoadedHandler[] {
   return Object.entries(BUILTIN_HANDLERS).map(([kind, value]) =>
-    loadedHandler({ file: BUILT_IN, kind, value, moduleReduce: undefined }),
+    loadedHandler({ file: BUILT_IN, kind, value }),
   );
 }
 

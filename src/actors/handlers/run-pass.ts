@@ -2,6 +2,7 @@
 import type { ItemFailure, PassResult } from "../../domain/pass.ts";
 import { reducerFor } from "../../domain/reducers/index.ts";
 import { isA } from "../../errors.ts";
+import { unwrapBytes } from "../../protocol/binary.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { listen, unlisten } from "./abort-fan.ts";
 import { failureOf } from "./failure.ts";
@@ -12,6 +13,7 @@ import { ItemContext, ItemsContext, type PassContext } from "./item-context.ts";
 import { askedOffsets, attemptOf, type PassRequest } from "./pass.ts";
 import { Abandoned, Patience } from "./patience.ts";
 import { PieceBuilder } from "./pieces.ts";
+import { splitting } from "./splitter.ts";
 
 /** How a pass is tied to where it runs. */
 export interface PassHooks {
@@ -38,7 +40,9 @@ export interface PassHooks {
  * @throws UnknownKind, UnknownReducer
  */
 export function runPass(request: PassRequest, handlers: HandlerSet, hooks: PassHooks): Promise<PassResult> {
-  return new Pass(request, handlers.need(request.kind), hooks).run();
+  const { kind, splitTo } = request;
+  const handler = handlers.need(kind);
+  return new Pass(request, splitTo === undefined ? handler : splitting(handler, splitTo), hooks).run();
 }
 
 class Pass {
@@ -54,14 +58,14 @@ class Pass {
   #current: ItemContext | undefined;
 
   constructor(request: PassRequest, handler: LoadedHandler, hooks: PassHooks) {
-    const { timeout, job, kind, from } = request;
+    const { timeout, job, kind } = request;
     const { signal, clock, worker, log } = hooks;
     this.#request = request;
     this.#handler = handler;
     this.#hooks = hooks;
     this.#context = { job, kind, worker, log };
     this.#patience = new Patience({ timeout, abandonAfter: hooks.abandonAfter, signal, clock });
-    this.#builder = new PieceBuilder(reducerFor(request.reduce, handler.reduce), from);
+    this.#builder = new PieceBuilder(reducerFor(request.reduce, handler.reduce), request);
   }
 
   async run(): Promise<PassResult> {
@@ -139,7 +143,10 @@ class Pass {
     this.#hooks.began(first);
     try {
       const items = offsets.map((offset) => source.item(offset));
-      const outputs = await this.#patience.wait(Promise.resolve(this.#handler.fn(items, context)));
+      for (const [at, offset] of offsets.entries()) this.#builder.begin(offset, items[at]);
+      const outputs = await this.#patience.wait(
+        Promise.resolve(this.#handler.fn(items.map(unwrapBytes), context)),
+      );
       await this.#settleBatch(offsets, outputs, context);
     } catch (error) {
       context.abort(error);
@@ -173,9 +180,10 @@ class Pass {
     const index = this.#request.from + offset;
     const context = new ItemContext(this.#context, index, attemptOf(this.#request, offset));
     this.#current = context;
+    this.#builder.begin(offset, item);
     this.#hooks.began(offset);
     try {
-      const output = this.#handler.fn(item, context);
+      const output = this.#handler.fn(unwrapBytes(item), context);
       if (isThenable(output)) return this.#wait(offset, output, context);
       this.#settle(offset, output);
     } catch (error) {

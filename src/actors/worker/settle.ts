@@ -2,8 +2,9 @@
 import type { StoreMessage } from "../../broker/port.ts";
 import { onResult, startGather } from "../../domain/gather.ts";
 import type { ItemFailure } from "../../domain/pass.ts";
+import { receiptHead } from "../../domain/receipt.ts";
 import { joinPartials, type Reducer } from "../../domain/reducers/index.ts";
-import { toMusterError } from "../../errors.ts";
+import { type MusterError, toMusterError } from "../../errors.ts";
 import { encodeJson, splitArray } from "../../protocol/json.ts";
 import {
   encodeDeadLetter,
@@ -13,9 +14,9 @@ import {
   type TaskItems,
 } from "../../protocol/messages.ts";
 import { HEADER, partitionOf } from "../../protocol/names.ts";
-import type { ItemRange } from "../../protocol/spec.ts";
+import type { ItemRange, JobSpec } from "../../protocol/spec.ts";
 import type { ActorContext } from "../context.ts";
-import { type Ending, endJob } from "../outcomes.ts";
+import { type Ending, endJob, NO_COUNTS } from "../outcomes.ts";
 import { storeSurely } from "../store-surely.ts";
 import { TaskWriter } from "../tasks.ts";
 import { HEADER_ROOM, type ResultStore } from "./result-store.ts";
@@ -81,7 +82,9 @@ async function endWholeJob(
     submitted: spec.submitted,
     started: context.clock.now(),
     failures: state.failures,
+    receipt: receiptHead(state.receipt),
     reply: spec.reply,
+    output: spec.output,
   };
   await endJob(context, { ...ending, ...verdictOf(state, reducer, partial) }, signal);
 }
@@ -99,6 +102,16 @@ function verdictOf(
   } catch (error) {
     return { state: "failed", error: toMusterError(error) };
   }
+}
+
+/** Ends a job that cannot go on. */
+export async function failJob(
+  context: ActorContext,
+  { spec, error }: { spec: JobSpec; error: MusterError },
+  signal: AbortSignal,
+): Promise<void> {
+  const { job, kind, submitted, reply } = spec;
+  await endJob(context, { job, kind, state: "failed", counts: NO_COUNTS, submitted, error, reply }, signal);
 }
 
 function subjectOf({ names, partitions }: ActorContext, { spec }: Result): string {

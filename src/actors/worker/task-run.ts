@@ -2,21 +2,26 @@
 import type { Delivery } from "../../broker/port.ts";
 import { type ChunkMove, onPass, onWaited, startChunk } from "../../domain/chunk-run.ts";
 import { decideDelivery } from "../../domain/delivery.ts";
-import type { ItemFailure, PassResult } from "../../domain/pass.ts";
-import { type Reducer, reducerFor } from "../../domain/reducers/index.ts";
-import { settleChunk } from "../../domain/settle-chunk.ts";
-import { InvalidRecord, PoisonTask } from "../../errors.ts";
+import type { ItemFailure, PassResult, Piece } from "../../domain/pass.ts";
+import { type Reducer, type ReduceSpec, reducerFor } from "../../domain/reducers/index.ts";
+import { type ChunkOutcome, settleChunk } from "../../domain/settle-chunk.ts";
+import { OutputRefused } from "../../errors.ts";
 import type { Result, Task } from "../../protocol/messages.ts";
 import { HEADER } from "../../protocol/names.ts";
+import type { JobSpec } from "../../protocol/spec.ts";
 import { sleep } from "../../runtime/clock.ts";
 import type { ActorContext } from "../context.ts";
 import type { HandlerSet, LoadedHandler } from "../handlers/handler-set.ts";
-import type { Executor, Inputs, PassRequest } from "../handlers/pass.ts";
+import type { Executor, PassRequest } from "../handlers/pass.ts";
+import { SPLITTER_TIMEOUT } from "../handlers/splitter.ts";
 import { DeathMarks } from "./deaths.ts";
 import type { JobStop, JobStops } from "./job-stops.ts";
+import { publishOutputs } from "./publish-outputs.ts";
 import type { ResultStore } from "./result-store.ts";
-import { itemsOf, split, storeResult } from "./settle.ts";
+import { failJob, split, storeResult } from "./settle.ts";
 import type { SlotQueue } from "./slot-queue.ts";
+import { SplitFile } from "./split-file.ts";
+import { buried, inputsOf, unreadItems } from "./task-items.ts";
 
 /** What a run needs of its worker. */
 export interface TaskGround {
@@ -41,8 +46,6 @@ export type TaskEnd =
 
 const MAX_ATTEMPTS = 3;
 const MAX_BACKOFF_MS = 30_000;
-/** Characters of an input that a dead letter keeps at most. */
-const MAX_KEPT_INPUT = 16 * 1024;
 
 export class TaskRun {
   readonly task: Task;
@@ -52,10 +55,14 @@ export class TaskRun {
   readonly #ground: TaskGround;
   readonly #stop: JobStop;
   #cancelled = false;
-  #begun = false;
+  /** When its first pass began, in milliseconds since 1970. */
+  #began: number | undefined;
   /** To be marked when it begins; not before, as what waits in a worker's queue is not to blame for its death. */
   #mark = false;
   #handlerMs = 0;
+  #attempts = 0;
+  /** Of a task that is to be split into items. */
+  #splitFile: SplitFile | undefined;
 
   constructor(ground: TaskGround, delivery: Delivery, task: Task) {
     this.#ground = ground;
@@ -66,7 +73,7 @@ export class TaskRun {
   }
 
   get begun(): boolean {
-    return this.#begun;
+    return this.#began !== undefined;
   }
 
   /** The job is over: what runs is aborted, and the task is not given back. */
@@ -90,14 +97,24 @@ export class TaskRun {
   async run(): Promise<TaskEnd> {
     const marks = new DeathMarks(this.#ground.context, this.task);
     try {
+      if (this.task.spec.split) this.#splitFile = await SplitFile.create();
       return await this.#run(marks);
     } catch (error) {
       // Whatever it was, the worker lives: it is not to be counted as a death.
       await marks.remove();
+      if (error instanceof OutputRefused) return await this.#failJob(error);
       if (this.#cancelled) return { type: "dropped", reason: "cancelled" };
       if (this.#stop.work.signal.aborted) return { type: "returned" };
       throw error;
+    } finally {
+      if (this.#splitFile !== undefined) await this.#splitFile.remove();
     }
+  }
+
+  /** The outputs cannot go where they are to go: no task of this job will fare better. */
+  async #failJob(error: OutputRefused): Promise<TaskEnd> {
+    await failJob(this.#ground.context, { spec: this.task.spec, error }, this.#stop.work.signal);
+    return { type: "dropped", reason: error.code };
   }
 
   async #run(marks: DeathMarks): Promise<TaskEnd> {
@@ -135,7 +152,8 @@ export class TaskRun {
 
   async #execute(marks: DeathMarks): Promise<TaskEnd> {
     const handler = this.#ground.handlers.need(this.task.spec.kind);
-    let move = startChunk({ ...this.task, settled: unreadItems(this.task) });
+    const { from, count } = this.task;
+    let move = startChunk({ from, count, settled: unreadItems(this.task) });
     for (;;) {
       const { next } = move;
       if (next.type === "done") return await this.#store(next.failures, marks, next.pieces);
@@ -166,7 +184,7 @@ export class TaskRun {
   async #pass(move: ChunkMove, handler: LoadedHandler, marks: DeathMarks): Promise<ChunkMove | undefined> {
     const { slots, executor, context } = this.#ground;
     const { signal } = this.#stop.work;
-    const rank = this.#begun ? "begun" : this.task.spec.priority;
+    const rank = this.begun ? "begun" : this.task.spec.priority;
     const result = await slots.run(rank, () => {
       const runPass = () => executor.run(this.#request(move, handler), signal);
       const marking = this.#begin(marks);
@@ -174,6 +192,7 @@ export class TaskRun {
     });
     if (result === undefined || signal.aborted) return undefined;
     this.#handlerMs += result.handlerMs;
+    this.#attempts += result.failures.length + result.pieces.reduce((sum, { count }) => sum + count, 0);
     this.#tellRetries(result);
     const { spec } = this.task;
     return onPass(move.state, result, {
@@ -186,8 +205,8 @@ export class TaskRun {
 
   /** Only now: a task that waits in the queue of a worker that dies is not to blame. */
   #begin(marks: DeathMarks): Promise<void> | undefined {
-    const marking = this.#mark && !this.#begun ? marks.add() : undefined;
-    this.#begun = true;
+    const marking = this.#mark && !this.begun ? marks.add() : undefined;
+    this.#began ??= this.#ground.context.clock.now();
     return marking;
   }
 
@@ -203,9 +222,15 @@ export class TaskRun {
       inputs: inputsOf(this.task),
       ...(offsets === undefined ? {} : { offsets }),
       ...(attempts === undefined ? {} : { attempts }),
-      reduce: spec.reduce,
-      timeout: spec.timeoutMs ?? handler.timeout ?? 0,
+      reduce: reduceInPass(spec),
+      ...this.#bounds(handler),
     };
+  }
+
+  #bounds(handler: LoadedHandler): Pick<PassRequest, "timeout" | "splitTo"> {
+    const splitTo = this.#splitFile?.path;
+    if (splitTo !== undefined) return { timeout: handler.split?.timeout ?? SPLITTER_TIMEOUT, splitTo };
+    return { timeout: this.task.spec.timeoutMs ?? handler.timeout ?? 0 };
   }
 
   #tellRetries({ failures }: PassResult): void {
@@ -220,17 +245,18 @@ export class TaskRun {
   async #store(
     failures: readonly ItemFailure[],
     marks: DeathMarks,
-    pieces: Parameters<typeof settleChunk>[1]["pieces"] = [],
+    pieces: readonly Piece[] = [],
   ): Promise<TaskEnd> {
     const { context } = this.#ground;
     const { spec, from, count } = this.task;
-    const reducer = this.#reducer();
-    const settled = settleChunk(reducer, { from, count, pieces, failures });
+    const settled = settleChunk(this.#reducer(reduceInPass(spec)), { from, count, pieces, failures });
+    const reducer = this.#reducer(spec.reduce);
+    const now = context.clock.now();
     const result: Result = {
       spec,
       from,
       count,
-      partial: settled.partial,
+      partial: this.#goesElsewhere ? await this.#broughtThere(settled, pieces) : settled.partial,
       failures: settled.failures.map(({ index, code, message, attempt }) => ({
         index,
         code,
@@ -239,6 +265,15 @@ export class TaskRun {
       })),
       handlerMs: this.#handlerMs,
       worker: context.id,
+      tally: {
+        outputs: settled.outputs,
+        attempts: this.#attempts,
+        inputDigest: settled.digests.inputs,
+        outputDigest: settled.digests.outputs,
+        began: Math.floor(this.#began ?? now),
+        ended: Math.ceil(now),
+        slots: this.#ground.slots.slots,
+      },
     };
     const { specText } = this.task;
     const { failures: settledFailures } = settled;
@@ -252,38 +287,30 @@ export class TaskRun {
     return { type: "stored", handlerMs: this.#handlerMs, failed: failures.length };
   }
 
-  #reducer(): Reducer {
-    const { spec } = this.task;
-    return reducerFor(spec.reduce, this.#ground.handlers.get(spec.kind)?.reduce);
+  get #goesElsewhere(): boolean {
+    return this.#splitFile !== undefined || this.task.spec.output?.type === "subject";
+  }
+
+  /** Items that were made, and outputs that are published, are brought there before anyone hears of them. */
+  async #broughtThere(
+    { partial, failures, outputs }: ChunkOutcome,
+    pieces: readonly Piece[],
+  ): Promise<string> {
+    const { context } = this.#ground;
+    const { job, output } = this.task.spec;
+    if (this.#splitFile !== undefined)
+      return failures.length > 0 ? partial : JSON.stringify([await this.#splitFile.ship(context, job)]);
+    const subject = output?.type === "subject" ? output.subject : "";
+    await publishOutputs(context, { job, subject, pieces }, this.#stop.work.signal);
+    return String(outputs);
+  }
+
+  #reducer(reduce: ReduceSpec): Reducer {
+    return reducerFor(reduce, this.#ground.handlers.get(this.task.spec.kind)?.reduce);
   }
 }
 
-function inputsOf({ spec, from, count, items }: Task): Inputs {
-  if (spec.range === undefined) return { type: "items", json: items };
-  const { start, step } = spec.range;
-  return { type: "range", start: start + from * step, step, count };
-}
-
-/** Records that could not be read: there is nothing to run. */
-function unreadItems({ from, invalid = [] }: Task): ItemFailure[] {
-  return invalid.map(({ offset, message }) => ({
-    index: from + offset,
-    code: new InvalidRecord(message).code,
-    message,
-    permanent: true,
-    attempt: 0,
-  }));
-}
-
-function buried(task: Task, deaths: number): ItemFailure {
-  const { code, message } = new PoisonTask(deaths);
-  return { index: task.from, code, message, permanent: true, attempt: deaths, ...inputOf(task) };
-}
-
-/** The input of a single-item task, for its dead letter. */
-function inputOf(task: Task): { input?: string } {
-  const inputs = inputsOf(task);
-  if (inputs.type === "range") return { input: String(inputs.start) };
-  const [input] = itemsOf(task);
-  return input === undefined || input.length > MAX_KEPT_INPUT ? {} : { input };
+/** Outputs that are published one by one are collected; the result then only counts them. */
+function reduceInPass({ reduce, output }: JobSpec): ReduceSpec {
+  return output?.type === "subject" ? { name: "collect", params: {} } : reduce;
 }

@@ -280,6 +280,11 @@ class JetStreamBroker implements Broker {
     });
   }
 
+  async streamOf(subject: string): Promise<string | undefined> {
+    const { streams } = await this.#api.ask<{ streams: string[] | null }>("STREAM.NAMES", { subject });
+    return streams?.[0];
+  }
+
   async streamState(stream: string): Promise<StreamState> {
     const { state } = await this.#api.ask<{ state: Record<string, number> }>(`STREAM.INFO.${stream}`);
     const { messages = 0, bytes = 0, first_seq = 0, last_seq = 0 } = state;

@@ -203,6 +203,10 @@ export class SimulatedBroker implements Broker {
     await this.#look(stream, () => this.#core.stream(stream).remove(seq));
   }
 
+  streamOf(subject: string): Promise<string | undefined> {
+    return this.#look(subject, () => this.#core.streamOf(subject));
+  }
+
   streamState(stream: string): Promise<StreamState> {
     return this.#look(stream, () => this.#core.stream(stream).state());
   }

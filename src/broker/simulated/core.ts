@@ -73,6 +73,11 @@ export class ServerCore {
     return this.#held(name).stream;
   }
 
+  /** The name of the stream that stores what is published to a subject. */
+  streamOf(subject: string): string | undefined {
+    return this.#capturing(subject)?.plan.name;
+  }
+
   /** The stream, to be read without acknowledgements. @throws BrokerRefused when that is not allowed */
   readable(name: string): SimulatedStream {
     const { stream } = this.#held(name);

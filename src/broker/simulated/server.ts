@@ -52,6 +52,13 @@ export class SimulatedServer {
     return [...this.#core.stream(stream).messages()];
   }
 
+  /** Loses messages that it has acknowledged, as a loss of power or an operator's purge does. Returns how many. */
+  lose(stream: string, isLost: (message: StreamMessage) => boolean): number {
+    const lost = this.messages(stream).filter(isLost);
+    for (const { seq } of lost) this.#core.stream(stream).remove(seq);
+    return lost.length;
+  }
+
   /** Ends the server's process: what is under way is lost, clients are cut off. */
   stop(): void {
     this.#running = false;

@@ -8,6 +8,7 @@ import { exitCodeOfSignal, onStopSignals, type StopSignal } from "../../bootstra
 import { wholeNumber } from "../actors/options.ts";
 import { tellSearch } from "../actors/search.ts";
 import type { Shell } from "../shell.ts";
+import { data } from "./data.ts";
 import { fairness } from "./fairness.ts";
 import { latency } from "./latency.ts";
 import { describeMachine } from "./machine.ts";
@@ -19,7 +20,7 @@ import { scale } from "./scale.ts";
 import type { BenchOptions, Scenario } from "./scenario.ts";
 import { throughput } from "./throughput.ts";
 
-const SCENARIOS: readonly Scenario[] = [throughput, latency, scale, memory, fairness];
+const SCENARIOS: readonly Scenario[] = [throughput, latency, scale, memory, data, fairness];
 
 interface CommandOptions {
   runs: number;

@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import type { Command } from "commander";
 import { parseReduce } from "../../domain/reducers/index.ts";
 import { InvalidBody, InvalidOption, messageOf } from "../../errors.ts";
+import { parseJson } from "../../protocol/json.ts";
 import { headerName } from "../../protocol/options.ts";
 import { parseSubmission, type Submission } from "../../protocol/submission.ts";
 import type { Shell } from "../shell.ts";
@@ -12,6 +13,7 @@ import { addRecordOptions, type RecordFlags } from "./record-input.ts";
 
 export interface SubmitFlags extends JobFlags, RecordFlags {
   range?: string;
+  split?: boolean;
 }
 
 /** A job that can be sent. */
@@ -39,7 +41,8 @@ export function addSubmitArguments(command: Command): Command {
       "[input...]",
       "JSON array of items or job object; @FILE reads it from a file, - from standard input; files and patterns with --lines, --ndjson, --csv or --json-array",
     )
-    .option("--range <from:to[:step]>", "whole numbers as items, TO left out, as in 0:1000000");
+    .option("--range <from:to[:step]>", "whole numbers as items, TO left out, as in 0:1000000")
+    .option("--split", "the input is a value, of which the handler module's splitter makes the items");
   return addJobOptions(addRecordOptions(command));
 }
 
@@ -71,13 +74,25 @@ async function readBody(
   shell: Pick<Shell, "stdin" | "cwd">,
   { input, flags }: GivenJob,
 ): Promise<Uint8Array> {
-  if (flags.range !== undefined && input !== undefined) {
-    throw new InvalidBody("Both items and --range are given: give one of them.");
+  if (flags.range !== undefined && (input !== undefined || flags.split === true)) {
+    const other = flags.split === true ? "--split" : "items";
+    throw new InvalidBody(`Both ${other} and --range are given: give one of them.`);
   }
   if (flags.range !== undefined) return Buffer.from(rangeBody(flags.range));
   if (input === undefined) throw new InvalidBody(NO_INPUT);
+  const data = await readInput(shell, input);
+  return flags.split === true ? splitBody(data) : data;
+}
+
+async function readInput(shell: Pick<Shell, "stdin" | "cwd">, input: string): Promise<Uint8Array> {
   if (input === "-") return await readAll(shell.stdin);
   return input.startsWith("@") ? await readBodyFile(shell.cwd, input.slice(1)) : Buffer.from(input);
+}
+
+/** Checked by itself, so that no value can close the bracket that is put around it. */
+function splitBody(value: Uint8Array): Uint8Array {
+  parseJson(value);
+  return Buffer.concat([Buffer.from('{"split":'), value, Buffer.from("}")]);
 }
 
 const NO_INPUT =

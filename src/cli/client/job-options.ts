@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { parseReduce } from "../../domain/reducers/index.ts";
 import { InvalidOption } from "../../errors.ts";
 import { type JobOptions, parseOptions } from "../../protocol/options.ts";
+import { outputText } from "../../protocol/output.ts";
 import { cut } from "../render/text.ts";
 
 /** What commander gives for the flags of {@link addJobOptions}: texts as they were typed. */
@@ -18,6 +19,7 @@ export interface JobFlags {
   key?: string;
   onError?: string;
   backoff?: string;
+  output?: string;
 }
 
 const FLAGS: Readonly<Record<keyof JobFlags, string>> = {
@@ -32,6 +34,7 @@ const FLAGS: Readonly<Record<keyof JobFlags, string>> = {
   key: "--key",
   onError: "--on-error",
   backoff: "--backoff",
+  output: "--output",
 };
 
 export function addJobOptions(command: Command): Command {
@@ -51,6 +54,10 @@ export function addJobOptions(command: Command): Command {
     .option(
       "--on-error <what>",
       "fail: the first failed item fails the job; continue: leave it out (default: fail)",
+    )
+    .option(
+      "--output <place>",
+      "where outputs go: object:BUCKET/NAME takes the result, subject:SUBJECT each output by itself",
     )
     .option(
       "--backoff <duration>",
@@ -91,10 +98,11 @@ function namingFlag(error: InvalidOption, given: Readonly<Record<string, string>
 
 /** Parsed options as they travel in headers: for a job whose body goes elsewhere than its items. */
 export function optionTexts(options: JobOptions): Record<string, string> {
-  const { reduce, deadline, ...others } = options;
+  const { reduce, deadline, output, ...others } = options;
   const texts: Record<string, string> = {
     reduce: typeof reduce === "string" ? reduce : JSON.stringify(reduce),
   };
+  if (output !== undefined) texts.output = outputText(output);
   if (deadline !== undefined) texts.deadline = deadlineText(deadline);
   for (const [name, value] of Object.entries(others)) if (value !== undefined) texts[name] = String(value);
   return texts;

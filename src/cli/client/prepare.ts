@@ -44,6 +44,7 @@ async function prepareRecords(
   reader: RecordReader,
 ): Promise<PreparedRecords> {
   checkToken("kind", kind);
-  if (flags.range !== undefined) throw new InvalidBody("Both files and --range are given: give one of them.");
+  const other = flags.range !== undefined ? "--range" : flags.split === true ? "--split" : undefined;
+  if (other !== undefined) throw new InvalidBody(`Both files and ${other} are given: give one of them.`);
   return { kind, files: await findInputs(shell, inputs), reader, options: jobOptionsOf(flags) };
 }

@@ -11,12 +11,16 @@ import { printOutcome } from "../render/outcome.ts";
 import { say, writeJson } from "../render/output.ts";
 import { addConnectOptions, type ConnectOptions, type Shell, withClient } from "../shell.ts";
 import { commandLine } from "./hints.ts";
+import { interruptible } from "./interrupt.ts";
+import { checkStream, sayStreamEnd, streamUntilEnd } from "./stream.ts";
 import { parseWait, waitAndPrint } from "./wait.ts";
 
 interface ResultOptions extends ConnectOptions {
   /** `true` where no duration is given: wait without a limit. */
   wait?: string | true;
   json?: boolean;
+  receipt?: boolean;
+  stream?: boolean;
 }
 
 export function registerResult(program: Command, shell: Shell): void {
@@ -26,6 +30,8 @@ export function registerResult(program: Command, shell: Shell): void {
     .argument("<job>", "the job's id")
     .option("-w, --wait [duration]", "wait until it is there, or for so long at most", checkWait)
     .option("--json", "print one object: job, state, counts, failures and result")
+    .option("--receipt", "print what was counted, by whom and how fast, in the result's place")
+    .option("--stream", "write each output as a line, in item order, while the job runs")
     .addHelpText("after", HELP)
     .action((job: string, options: ResultOptions) => result(shell, job, options));
   addConnectOptions(command);
@@ -33,11 +39,12 @@ export function registerResult(program: Command, shell: Shell): void {
 
 async function result(shell: Shell, job: string, options: ResultOptions): Promise<void> {
   checkToken("job id", job);
+  checkStream(options);
   const waitMs = options.wait === true ? undefined : parseWait(options.wait);
   await withClient(shell, options, async (client, node) => {
+    if (options.stream === true) return await streamIt(shell, { client, node }, { job, options, waitMs });
     const outcome = await client.peek(job);
-    if (outcome !== undefined)
-      return await printOutcome(shell, { client, outcome }, { json: options.json === true });
+    if (outcome !== undefined) return await printOutcome(shell, { client, outcome }, options);
     if (options.wait === undefined) return await sayUnfinished(shell, client, { job, options });
     await waitForIt(shell, { client, node }, { job, options, waitMs });
   });
@@ -78,6 +85,19 @@ async function waitForIt(
   await waitAndPrint(shell, { client, node, job, total, waitMs, options });
 }
 
+/** Streams the outputs of a job that runs, or is over. @throws UnknownJob when nobody knows the job */
+async function streamIt(
+  shell: Shell,
+  { client, node }: { client: Client; node: Node },
+  { job, options, waitMs }: Asked & { waitMs: number | undefined },
+): Promise<void> {
+  const isOver = (await client.peek(job)) !== undefined;
+  const total = isOver ? undefined : await totalOfJob(shell, client, job);
+  const awaited = { client, node, job, total, waitMs, options };
+  const ended = await interruptible((signal) => streamUntilEnd(shell, awaited, signal));
+  await sayStreamEnd(shell, awaited, ended);
+}
+
 /** A job that was handed in a moment ago may not be known yet: so often it is asked for, and so long between. */
 const ASKS = 8;
 const BETWEEN_MS = 250;
@@ -110,4 +130,6 @@ Exit codes: 0 done, 1 the job failed, 2 no such job, 4 not finished yet (job_not
 Examples:
   $ muster result 0mgh3k2x9f8a
   $ muster result 0mgh3k2x9f8a --wait 30s
+  $ muster result 0mgh3k2x9f8a --receipt
+  $ muster result 0mgh3k2x9f8a --stream | head
   $ muster result 0mgh3k2x9f8a --json | jq .counts`;

@@ -10,10 +10,21 @@ import { type Awaited, type Ended, printEnd, runBeside } from "./wait.ts";
 /** Outputs that are written at once. */
 const AT_ONCE = 1_000;
 
+/** What says whether outputs can be streamed. */
+interface StreamFlags {
+  stream?: boolean;
+  json?: boolean;
+  receipt?: boolean;
+  reduce?: string;
+  output?: string;
+}
+
 /** @throws InvalidOption where outputs cannot be streamed */
-export function checkStream(options: { stream?: boolean; json?: boolean; reduce?: string }): void {
+export function checkStream(options: StreamFlags): void {
   if (options.stream !== true) return;
-  if (options.json === true) throw new InvalidOption("--stream", "it does not go with --json.");
+  for (const other of ["json", "receipt", "output"] as const) {
+    if (options[other] !== undefined) throw new InvalidOption("--stream", `it does not go with --${other}.`);
+  }
   const { reduce = "collect" } = options;
   if (reduce !== "collect")
     throw new InvalidOption("--stream", `it streams outputs one by one: "${reduce}" reduces them.`);

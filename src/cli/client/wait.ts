@@ -22,7 +22,7 @@ export interface Awaited {
   total: number | undefined;
   /** How long to wait, in milliseconds; without a limit where undefined. */
   waitMs: number | undefined;
-  options: ConnectOptions & { json?: boolean };
+  options: ConnectOptions & { json?: boolean; receipt?: boolean };
   /** Where the result goes. @default standard output */
   sink?: Sink;
   /** Runs beside the wait until its signal aborts. */
@@ -63,11 +63,7 @@ export async function waitAndPrint(shell: Shell, awaited: Awaited): Promise<void
 export async function printEnd(shell: Shell, awaited: Awaited, ended: Ended): Promise<void> {
   const { client, job, options, sink = shell } = awaited;
   if (ended.type === "outcome") {
-    return await printOutcome(
-      shell,
-      { client, outcome: ended.outcome },
-      { json: options.json === true, sink },
-    );
+    return await printOutcome(shell, { client, outcome: ended.outcome }, { ...options, sink });
   }
   if (ended.type === "unread") return;
   if (options.json) await writeJson(shell, { job, state: "running" });

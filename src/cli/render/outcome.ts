@@ -4,6 +4,7 @@ import type { Failure, Outcome } from "../../protocol/messages.ts";
 import { exitCodeOfState } from "../exit.ts";
 import type { Shell } from "../shell.ts";
 import { type Sink, say, writeData, writeParts } from "./output.ts";
+import { printReceipt } from "./receipt.ts";
 import { counted, cut } from "./text.ts";
 
 /** Failed items that are shown one by one. */
@@ -11,13 +12,23 @@ const SHOWN = 10;
 /** Characters of a failed item's message. */
 const MESSAGE = 300;
 
-/** Writes the outcome, to standard output unless a sink is given, and sets the exit code that its state stands for. */
+/** What of an outcome is written, and where. */
+export interface PrintOptions {
+  json?: boolean | undefined;
+  /** The receipt in the result's place. */
+  receipt?: boolean | undefined;
+  /** @default standard output */
+  sink?: Sink;
+}
+
+/** Writes the outcome, and sets the exit code that its state stands for. */
 export async function printOutcome(
   shell: Shell,
   { client, outcome }: { client: Client; outcome: Outcome },
-  { json, sink = shell }: { json: boolean; sink?: Sink },
+  { json = false, receipt = false, sink = shell }: PrintOptions,
 ): Promise<void> {
   shell.exitCode = exitCodeOfState(outcome.state);
+  if (receipt) return await printReceipt(sink, outcome, { json });
   if (json) return await printJson(sink, client, outcome);
   if (outcome.state === "succeeded") {
     await printFramed(sink, await opened(client.resultBytes(outcome)), { before: "", after: "\n" });

@@ -2,6 +2,7 @@
 import { InvalidOption, UnknownReducer } from "../../errors.ts";
 import { suggest } from "../../protocol/suggest.ts";
 import { describe } from "./outputs.ts";
+import type { ParamValue } from "./reducer.ts";
 import { type ParamDoc, REDUCERS, type ReducerDoc } from "./table.ts";
 
 /** Characters of an unknown name that the error shows. */
@@ -19,7 +20,7 @@ export function docOf(name: string): ReducerDoc {
 export function checkParams(
   doc: ReducerDoc,
   given: Readonly<Record<string, unknown>>,
-): Record<string, number> {
+): Record<string, ParamValue> {
   for (const key of Object.keys(given)) refuseUnknown(doc, key);
   return Object.fromEntries(doc.params.map((param) => [param.name, checked(doc, param, given[param.name])]));
 }
@@ -33,19 +34,22 @@ function refuseUnknown(doc: ReducerDoc, key: string): void {
   throw invalid(key.slice(0, SHOWN), `reducer "${doc.name}" takes ${takes}.${hint}`);
 }
 
-function checked(doc: ReducerDoc, param: ParamDoc, given: unknown): number {
+function checked(doc: ReducerDoc, param: ParamDoc, given: unknown): ParamValue {
   const value = given ?? param.default;
   if (value === undefined) throw invalid(param.name, `reducer "${doc.name}" needs it: ${param.about}.`);
+  if (param.type === "text" && typeof value === "string") return value;
   if (typeof value === "number" && isFit(param, value)) return value;
   throw invalid(param.name, `${rangeOf(param)} was expected, but it is ${describe(value)}.`);
 }
 
 function isFit({ type, min = -Infinity, max = Infinity }: ParamDoc, value: number): boolean {
+  if (type === "text") return false;
   const isRight = type === "integer" ? Number.isSafeInteger(value) : Number.isFinite(value);
   return isRight && value >= min && value <= max;
 }
 
 function rangeOf({ type, min, max }: ParamDoc): string {
+  if (type === "text") return "a text";
   const kind = type === "integer" ? "a whole number" : "a finite number";
   return min === undefined || max === undefined ? kind : `${kind} from ${min} to ${max}`;
 }

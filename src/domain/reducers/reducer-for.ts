@@ -3,14 +3,16 @@ import { InvalidOption } from "../../errors.ts";
 import { mergeCountsReducer } from "./counts.ts";
 import { CUSTOM, customReducer } from "./custom.ts";
 import { max, min } from "./extremes.ts";
+import { groupBy } from "./group-by.ts";
 import { histogram } from "./histogram.ts";
 import { collect, concat } from "./ordered.ts";
 import { checkParams, docOf } from "./params.ts";
-import type { CustomReducer, Reducer, ReduceSpec } from "./reducer.ts";
+import { readReduce } from "./read-reduce.ts";
+import type { CustomReducer, ParamValue, Reducer, ReduceSpec } from "./reducer.ts";
 import { count, mean, sum } from "./sums.ts";
 import { topK } from "./top-k.ts";
 
-type Params = Readonly<Record<string, number>>;
+type Params = Readonly<Record<string, ParamValue>>;
 
 const BUILT_IN = new Map<string, (params: Params) => Reducer>([
   ["collect", () => collect],
@@ -21,9 +23,27 @@ const BUILT_IN = new Map<string, (params: Params) => Reducer>([
   ["max", () => max],
   ["mean", () => mean],
   ["merge-counts", () => mergeCountsReducer],
-  ["top-k", ({ k = 0 }) => topK(k)],
-  ["histogram", ({ from = 0, to = 0, bins = 0 }) => histogram({ from, to, bins })],
+  ["top-k", ({ k }) => topK(Number(k))],
+  [
+    "histogram",
+    ({ from, to, bins }) => histogram({ from: Number(from), to: Number(to), bins: Number(bins) }),
+  ],
+  ["group-by", grouping],
 ]);
+
+/** What cannot reduce a group: its result would depend on the order of the outputs, or on the handler module. */
+const NOT_INNER = ["collect", "concat", "group-by", CUSTOM];
+
+function grouping({ by, with: inner, of, keys }: Params): Reducer {
+  const [name, given] = readReduce(inner);
+  if (NOT_INNER.includes(name)) throw new InvalidOption("reduce.with", `"${name}" cannot reduce a group.`);
+  return groupBy({
+    by: String(by),
+    of: of === "" ? undefined : String(of),
+    keys: Number(keys),
+    inner: reducerFor({ name, params: checkParams(docOf(name), given) }),
+  });
+}
 
 /**
  * The reducer for a spec, which is checked again: it may have come over the wire.

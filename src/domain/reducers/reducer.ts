@@ -21,6 +21,8 @@ export interface Reducer<S = unknown> {
   step(state: S, output: unknown): S;
   /** Joins two states. May change and return `a`, and keep parts of `b`: neither is to be used afterwards. */
   combine(a: S, b: S): S;
+  /** Throws what fails the job where the state of many chunks has grown past a bound. */
+  check?(state: S): void;
   /** The result: a JSON value, in which a bigint stands for an integer literal. The state may go on afterwards. */
   finish(state: S): unknown;
   /** The state as JSON text, for messages and checkpoints. */

@@ -1,15 +1,15 @@
 /** The reducers that jobs can name, with their parameters: what is checked, and what the documentation prints. */
 
-/** A parameter of a reducer; all are numbers. */
+/** A parameter of a reducer. */
 export interface ParamDoc {
   readonly name: string;
-  readonly type: "integer" | "number";
+  readonly type: "integer" | "number" | "text";
   /** @default no limit but that of doubles */
   readonly min?: number;
   /** @default no limit but that of doubles */
   readonly max?: number;
-  /** Without one, the parameter must be given. */
-  readonly default?: number;
+  /** Without one, the parameter must be given; of a text, an empty one means none. */
+  readonly default?: number | string;
   readonly about: string;
 }
 
@@ -127,6 +127,40 @@ export const REDUCERS: readonly ReducerDoc[] = [
       reduce: "histogram:0:10:2",
       outputs: [-1, 0, 5, 10],
       result: { edges: [0, 5, 10], counts: [1, 2], below: 1, above: 0 },
+    },
+  },
+  {
+    name: "group-by",
+    ordered: false,
+    params: [
+      { name: "by", type: "text", about: "the member of an output that says its group" },
+      {
+        name: "with",
+        type: "text",
+        default: "count",
+        about:
+          "the reducer of each group, as `sum` or `top-k:3`; none of `collect`, `concat`, `group-by`, `reduce`",
+      },
+      { name: "of", type: "text", default: "", about: "the member that is reduced; else the whole output" },
+      {
+        name: "keys",
+        type: "integer",
+        min: 1,
+        max: 1_000_000,
+        default: 100_000,
+        about: "how many groups there may be; more of them fail the job",
+      },
+    ],
+    takes: "objects; the group is a string, a number or a boolean, each taken as text",
+    gives: "one object: by group, what its reducer gives",
+    example: {
+      reduce: "group-by:country:sum:amount",
+      outputs: [
+        { country: "no", amount: 1.5 },
+        { country: "fi", amount: 2 },
+        { country: "no", amount: 3 },
+      ],
+      result: { fi: 2, no: 4.5 },
     },
   },
   {

@@ -1,0 +1,56 @@
+/** Which crash points were struck how often, and which is next. */
+import type { Dice } from "../sim/dice.ts";
+import { POINTS } from "./crash-points.ts";
+import type { Role } from "./history.ts";
+
+/** Most points are seldom passed: an actor dies at whichever of so many it comes to first. */
+const ARMED_AT_ONCE = 6;
+
+export class PointTally {
+  readonly #struck = new Map<string, number>();
+  readonly #target: number;
+  /** Without a target every point is always wanted. */
+  constructor(target = Number.POSITIVE_INFINITY) {
+    this.#target = target;
+  }
+
+  /** By point, how often it was struck. */
+  get tally(): ReadonlyMap<string, number> {
+    return new Map(POINTS.map((point) => [point, this.#countOf(point)]));
+  }
+
+  get isReached(): boolean {
+    return this.missing.length === 0;
+  }
+
+  /** The points that were not struck often enough. */
+  get missing(): string[] {
+    return POINTS.filter((point) => this.#countOf(point) < this.#target);
+  }
+
+  /** The points of a role to arm next: of those that are wanted, some that were struck least. */
+  next(role: Role, dice: Dice): string[] {
+    const wanted = POINTS.filter(
+      (point) => point.startsWith(`${role}.`) && this.#countOf(point) < this.#target,
+    );
+    const byLuck = new Map(wanted.map((point) => [point, dice.next()]));
+    const luckOf = (point: string) => byLuck.get(point) ?? 0;
+    wanted.sort((a, b) => this.#countOf(a) - this.#countOf(b) || luckOf(a) - luckOf(b));
+    return wanted.slice(0, ARMED_AT_ONCE);
+  }
+
+  deathsOf(role: Role): number {
+    return POINTS.filter((point) => point.startsWith(`${role}.`)).reduce(
+      (sum, point) => sum + this.#countOf(point),
+      0,
+    );
+  }
+
+  note(point: string): void {
+    this.#struck.set(point, this.#countOf(point) + 1);
+  }
+
+  #countOf(point: string): number {
+    return this.#struck.get(point) ?? 0;
+  }
+}

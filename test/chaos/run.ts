@@ -1,0 +1,70 @@
+/**
+ * Chaos on real processes: `npm run chaos -- --minutes 5 --seed 1`.
+ *
+ * Ends with exit code 1 when the checker finds a violation, and with 2 when the time did not do for what was to be reached.
+ */
+import { parseArgs } from "node:util";
+import { type CampaignReport, runCampaign } from "./campaign.ts";
+import { COLUMNS, type ColumnName } from "./columns.ts";
+import { FAULT_NAMES, type FaultName } from "./faults.ts";
+import { type Section, writeSection } from "./page.ts";
+import { markdownOf } from "./report.ts";
+
+const USAGE = `npm run chaos -- [--minutes M] [--seed N] [--replicas 1|3] [--faults a,b,…] [--soak] [--until ${Object.keys(COLUMNS).join("|")}] [--report FILE]
+faults: ${FAULT_NAMES.join(", ")}`;
+const SHOWN = 30;
+/** Small enough to be filled in a moment, large enough for the jobs of a run. */
+const DISK_MB = 512;
+
+/** A disk to fill needs the right to mount one; leaving is for the soak. */
+const DEFAULT_FAULTS = FAULT_NAMES.filter((name) => name !== "disk-full" && name !== "leave");
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: "string", default: "2" },
+    seed: { type: "string", default: "1" },
+    replicas: { type: "string", default: "1" },
+    faults: { type: "string", default: DEFAULT_FAULTS.join(",") },
+    until: { type: "string" },
+    soak: { type: "boolean", default: false },
+    report: { type: "string" },
+    help: { type: "boolean", default: false },
+  },
+});
+
+if (values.help) console.log(USAGE);
+else await chaos();
+
+async function chaos(): Promise<void> {
+  const named = values.soak ? "leave" : values.faults;
+  const faults = named.split(",").filter((name) => name !== "") as FaultName[];
+  const unknown = faults.find((name) => !FAULT_NAMES.includes(name));
+  if (unknown !== undefined) throw new Error(`there is no fault ${unknown}\n${USAGE}`);
+  const report = await runCampaign({
+    seed: Number(values.seed),
+    minutes: Number(values.minutes),
+    replicas: values.replicas === "3" ? 3 : 1,
+    faults,
+    targets: values.until === undefined ? undefined : COLUMNS[values.until as ColumnName],
+    diskMb: faults.includes("disk-full") ? DISK_MB : undefined,
+    soak: values.soak,
+    say: (line) => console.error(line),
+  });
+  await tell(report);
+}
+
+async function tell(report: CampaignReport): Promise<void> {
+  const text = markdownOf(report, `npm run chaos -- ${process.argv.slice(2).join(" ")}`);
+  console.log(text);
+  if (values.report !== undefined) await writeSection(values.report, sectionOf(), text);
+  const { violations } = report.verdict;
+  for (const violation of violations.slice(0, SHOWN)) console.log(`VIOLATION ${violation}`);
+  if (violations.length > 0) process.exitCode = 1;
+  else if (report.missing.length > 0) process.exitCode = 2;
+}
+
+function sectionOf(): Section {
+  if (values.soak) return "soak";
+  if (values.replicas === "3") return "cluster";
+  return values.faults.includes("disk-full") ? "disk" : "single";
+}

@@ -1,0 +1,139 @@
+/** Jobs whose items a splitter makes, on a real nats-server. */
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Node } from "../../src/bootstrap/node.ts";
+import { Actors } from "../support/actor-process.ts";
+import { cli } from "../support/cli.ts";
+import { Fleet, type ServerOnDisk, serverOnDisk } from "../support/fleet.ts";
+
+const HANDLERS = `
+export async function* split({ from = 0, to, dieAt, pause = 0 }, { attempt, log }) {
+  for (let n = from; n < to; n++) {
+    if (n === dieAt && attempt === 1) throw new Error("lost at " + n);
+    yield n;
+  }
+  log.info("all yielded");
+  if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
+}
+export const same = (n) => n;
+const withSplit = (split) => Object.assign((n) => n, { split });
+export const hopeless = withSplit(function* () { throw new Error("no such table"); });
+export const endless = withSplit(Object.assign(function* () { for (;;) yield 1; }, { maxItems: 5_000 }));
+export const spinning = withSplit(Object.assign(function* () { for (;;); }, { timeout: 300 }));
+export const waiting = withSplit(Object.assign(async function* () { await new Promise(() => {}); }, { timeout: 300 }));
+export const odd = withSplit(function* () { yield { text: "two\\nlines" }; yield undefined; yield [1n]; });
+export const wrong = withSplit(function* () { yield Number.NaN; });
+`;
+
+let server: ServerOnDisk;
+let fleet: Fleet;
+/** Tells of the jobs that the dispatcher takes. */
+let dispatcher: Node;
+let folder: string;
+let handlers: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "muster-splitters-"));
+  handlers = join(folder, "handlers.mjs");
+  await writeFile(handlers, HANDLERS);
+  await mkdir(join(folder, "tmp"));
+  process.env.TMPDIR = join(folder, "tmp");
+  server = await serverOnDisk();
+  fleet = await Fleet.join(server.url, { lease: "1s" });
+  dispatcher = (await fleet.start("dispatcher")).node;
+  await fleet.start("aggregator", { handlers: [handlers] });
+  await fleet.start("worker", { slots: 2, handlers: [handlers] });
+});
+afterAll(async () => {
+  await fleet.stop();
+  await server.remove();
+  await rm(folder, { recursive: true });
+});
+
+const run = (kind: string, body: object) => fleet.run(kind, JSON.stringify(body));
+
+describe("a splitter", () => {
+  it("makes the items of a job, in order", async () => {
+    const { outcome, text } = await run("same", { split: { from: 5, to: 1_005 } });
+    expect(outcome).toMatchObject({ state: "succeeded", counts: { items: 1_000 } });
+    expect(JSON.parse(text)).toEqual(Array.from({ length: 1_000 }, (_, i) => i + 5));
+  });
+
+  it("makes a hundred thousand items, or none", async () => {
+    expect((await run("same", { split: { to: 100_000 }, reduce: "sum" })).text).toBe("4999950000");
+    expect((await run("same", { split: { to: 0 } })).text).toBe("[]");
+  });
+
+  it("begins anew after it threw, and what it had yielded is dropped", async () => {
+    expect((await run("same", { split: { to: 5, dieAt: 3 }, backoff: 1 })).text).toBe("[0,1,2,3,4]");
+  });
+
+  it("yields whatever can be written as JSON", async () => {
+    expect((await run("odd", { split: null })).text).toBe('[{"text":"two\\nlines"},null,[1]]');
+  });
+
+  it.each([
+    ["throws", "hopeless", "no such table"],
+    ["yields without end", "endless", "more than 5000 items"],
+    ["never gives way", "spinning", "did not settle within 300 ms"],
+    ["never yields", "waiting", "did not settle within 300 ms"],
+    ["yields what is no JSON", "wrong", "it is NaN"],
+    ["is not there", "double", 'exports no "split"'],
+  ])("that %s fails the job, and says so", async (_, kind, said) => {
+    const { outcome } = await run(kind, { split: 1, maxAttempts: 2, backoff: 1 });
+    expect(outcome).toMatchObject({ state: "failed", error: { code: "splitter_failed", path: "split" } });
+    expect(outcome.error?.message).toContain(said);
+  });
+
+  it("leaves nothing behind on its worker's disk", async () => {
+    const left = async () => (await readdir(join(folder, "tmp"))).filter((name) => name.includes("split"));
+    // The outcome stands a moment before the worker has tidied up.
+    await expect.poll(left).toEqual([]);
+  });
+
+  it("is cancelled with its job", async () => {
+    const taken = dispatcher.events.once("job.accepted", ({ job }) => job === "given-up");
+    const body = '{"split":{"to":3,"pause":60000}}';
+    const job = await fleet.client.submit({ kind: "same", body, options: { key: "given-up" } });
+    await taken;
+    await fleet.client.cancel(job);
+    const splitting = await fleet.client.outcome("given-up-split", { timeoutMs: 10_000 });
+    expect(splitting.state).toBe("cancelled");
+  });
+
+  it("is asked for on the command line", async () => {
+    const args = ["map", "same", '{"to":4}', "--split", "--reduce", "count"];
+    expect(await cli(args, { env: { NATS_URL: server.url } })).toMatchObject({ code: 0, stdout: "4\n" });
+    const wrong = await cli(["map", "same", "1} ,{", "--split"], { env: { NATS_URL: server.url } });
+    expect(wrong).toMatchObject({ code: 2, stdout: "" });
+  });
+});
+
+describe("a splitter whose worker and dispatcher are killed", () => {
+  it("runs again elsewhere, and each item counts once", async () => {
+    const onDisk = await serverOnDisk();
+    const actors = new Actors(onDisk.url);
+    const other = await Fleet.join(onDisk.url, { lease: "1s" });
+    try {
+      await actors.start("aggregator");
+      const dispatcher = await actors.start("dispatcher");
+      const doomed = await actors.start("worker", "--handlers", handlers, "--slots", "1");
+      const body = JSON.stringify({ split: { to: 30_000, pause: 1_500 }, reduce: "sum" });
+      const job = await other.client.submit({ kind: "same", body });
+      await doomed.until((line) => JSON.stringify(line).includes("all yielded"));
+      await doomed.end("SIGKILL");
+      await actors.start("worker", "--handlers", handlers, "--slots", "1");
+      await dispatcher.end("SIGKILL");
+      await actors.start("dispatcher");
+      const { outcome, text } = await other.result(job);
+      expect(outcome.state).toBe("succeeded");
+      expect(text).toBe("449985000");
+    } finally {
+      await other.stop();
+      await actors.stop();
+      await onDisk.remove();
+    }
+  });
+});
