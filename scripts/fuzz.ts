@@ -12,8 +12,10 @@ import type { Target } from "../test/fuzz/target.ts";
 import { TARGETS } from "../test/fuzz/targets/index.ts";
 
 const USAGE = "npm run fuzz -- [--inputs N] [--seed S] [--target a,b] [--discard]";
-/** An input that takes longer hangs, in milliseconds: hundreds of times the slowest. */
-const HANG_MS = 20_000;
+/** An input that takes more hangs: CPU time, as the machine may be busy, or time by the clock where none is used. */
+const HANG = { cpuMs: 10_000, ms: 180_000 };
+/** How often to look whether the thread comes on, in milliseconds. */
+const LOOK_MS = 1_000;
 
 const HEAD =
   "| target | inputs | valid | refused | findings | CPU seconds | a CPU second | slowest, ms |\n|---|---|---|---|---|---|---|---|";
@@ -68,13 +70,14 @@ function named(list: string | undefined): Target[] | undefined {
 function inThread(orders: Omit<Orders, "at">, onTally: (tally: Tally) => void): Promise<void> {
   const at = new Int32Array(new SharedArrayBuffer(8));
   const worker = new Worker(new URL(import.meta.url), { workerData: { ...orders, at } satisfies Orders });
-  let [done, before] = [0, -1];
+  let done = 0;
+  let last = stand(at);
   return new Promise((resolve, reject) => {
     const watch = setInterval(() => {
-      const now = Atomics.load(at, 0);
-      if (now === before && now > 0) onEnd(`no end within ${HANG_MS} ms`);
-      before = now;
-    }, HANG_MS);
+      const now = stand(at);
+      if (now.inputs !== last.inputs || now.inputs === 0) last = now;
+      else if (now.cpuMs - last.cpuMs > HANG.cpuMs || now.ms - last.ms > HANG.ms) onEnd("it hangs");
+    }, LOOK_MS);
     worker.on("message", (tally: Tally) => {
       onTally(tally);
       if (++done === orders.targets.length) onEnd();
@@ -89,6 +92,12 @@ function inThread(orders: Omit<Orders, "at">, onTally: (tally: Tally) => void): 
       worker.terminate().then(() => resolve(), reject);
     }
   });
+}
+
+/** How many inputs the thread has begun, and when. */
+function stand(at: Int32Array): { inputs: number; cpuMs: number; ms: number } {
+  const { user, system } = process.cpuUsage();
+  return { inputs: Atomics.load(at, 0), cpuMs: (user + system) / 1_000, ms: performance.now() };
 }
 
 /** What is known of a target whose thread is gone. */
