@@ -2,7 +2,7 @@
 import type { StreamMessage } from "../../broker/port.ts";
 import { Coverage } from "../../domain/coverage.ts";
 import type { GatherState } from "../../domain/gather.ts";
-import { restoreReceipt, type SavedReceipt, saveReceipt } from "../../domain/receipt.ts";
+import { isSavedReceipt, restoreReceipt, type SavedReceipt, saveReceipt } from "../../domain/receipt.ts";
 import type { Reducer } from "../../domain/reducers/index.ts";
 import { InvalidBody } from "../../errors.ts";
 import { type Failure, isFailure } from "../../protocol/messages.ts";
@@ -90,6 +90,7 @@ function isCheckpoint(value: Partial<JobCheckpoint>): value is JobCheckpoint {
     [handlerMs, started].every((ms) => Number.isFinite(ms)) &&
     Array.isArray(value.failures) &&
     value.failures.every(isFailure) &&
+    isSavedReceipt(value.receipt) &&
     typeof value.accumulator === "string"
   );
 }

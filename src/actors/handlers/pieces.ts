@@ -46,7 +46,7 @@ export class PieceBuilder {
   add(offset: number, given: unknown): void {
     const output = wrapBytes(given);
     // All that can fail comes before all that counts the item: an output may be one thing now and another then.
-    this.#outputs.set(offset, this.#from + offset, output);
+    this.#hash(offset, output);
     const open = this.#fits(offset) ?? this.#begun();
     open.state = this.#reducer.step(open.state, checkedOutput(this.#reducer, output));
     open.offsets.push(offset);
@@ -54,6 +54,15 @@ export class PieceBuilder {
     open.outputs.addHash(this.#outputs, offset);
     if (open !== this.#open) this.#close();
     this.#open = open;
+  }
+
+  #hash(offset: number, output: unknown): void {
+    try {
+      this.#outputs.set(offset, this.#from + offset, output);
+    } catch (error) {
+      encodeJson(output); // Says better what is wrong with it.
+      throw error;
+    }
   }
 
   /** Writes what is still open. */
