@@ -6,7 +6,7 @@ import type { Muster } from "../../src/client/muster.ts";
 import { timedId } from "../../src/runtime/id.ts";
 import type { Dice } from "../sim/dice.ts";
 import type { History, Way } from "./history.ts";
-import { bodyOf, drawJob, type JobPlan } from "./job-plan.ts";
+import { bodyOf, drawJob, type JobPlan, type Sizes } from "./job-plan.ts";
 import { buriedIn, digestOf, outcomeIn } from "./streams-view.ts";
 
 const WAYS: readonly Way[] = ["submit", "submit", "keyed", "publish", "request", "run", "watch"];
@@ -23,6 +23,7 @@ export interface CallersOptions {
   callers: number;
   /** Jobs that one caller has under way at once. */
   atOnce: number;
+  sizes: Sizes;
 }
 
 export class Callers {
@@ -69,9 +70,9 @@ export class Callers {
   }
 
   async #loop(name: string, client: Client): Promise<void> {
-    const { dice, history } = this.#options;
+    const { dice, history, sizes } = this.#options;
     while (!this.#stopping) {
-      const plan = drawJob(dice, this.#nextJob++);
+      const plan = drawJob(dice, { number: this.#nextJob++, sizes });
       const call = new Call({ client, history, plan, way: dice.pick(WAYS), name });
       this.#underWay++;
       await call.make();

@@ -11,6 +11,7 @@ import { collect, untilTidy } from "./collect.ts";
 import { cpuSeconds } from "./cpu.ts";
 import { type FaultName, Faults, type Tally, type Targets } from "./faults.ts";
 import { History } from "./history.ts";
+import type { Sizes } from "./job-plan.ts";
 import { Proxies } from "./proxies.ts";
 import { type Recovery, recoveriesIn } from "./recovery.ts";
 import { growth, type Sample, takeSample } from "./samples.ts";
@@ -24,6 +25,10 @@ export interface CampaignPlan {
   faults: readonly FaultName[];
   /** It ends once these are reached; without them only the time counts. */
   targets?: Targets | undefined;
+  /** How large its jobs are. */
+  sizes: Sizes;
+  /** Faults come one at a time, with such a rest in between: undefined for as many at once as make sense. */
+  restMs?: number | undefined;
   /** Size of the servers' disks in MB; without it they share the machine's. */
   diskMb?: number | undefined;
   /** Compares what the fleet takes up before and after; nobody is killed then. */
@@ -46,7 +51,7 @@ export interface CampaignReport {
   serverVersion: string;
 }
 
-const FLEET = { dispatcher: 2, aggregator: 3, worker: 4 } as const;
+const FLEET = { dispatcher: 3, aggregator: 3, worker: 4 } as const;
 const LEASE_MS = 1_000;
 const CALLERS = 3;
 /** Jobs that each caller has under way: three servers on one machine have three times the work with each message. */
@@ -167,7 +172,7 @@ class Campaign {
   #callers(proxies: Proxies): Callers {
     const firstJob = this.#nextJob;
     const dice = this.#dice.fork(`jobs from ${firstJob}`);
-    const load = { callers: CALLERS, atOnce: AT_ONCE[this.#plan.replicas] };
+    const load = { callers: CALLERS, atOnce: AT_ONCE[this.#plan.replicas], sizes: this.#plan.sizes };
     return new Callers({ server: proxies.url, history: this.#history, dice, firstJob, ...load });
   }
 
@@ -179,12 +184,12 @@ class Campaign {
 
   /** Jobs, and faults beside them; then quiet, until all jobs are over. */
   async #disturb({ servers, proxies, actors }: Fleet): Promise<Faults> {
-    const { minutes, say, faults: names, targets, replicas } = this.#plan;
+    const { minutes, say, faults: names, targets, replicas, restMs } = this.#plan;
     const history = this.#history;
     const callers = this.#callers(proxies);
     await callers.start();
     const ground = { dice: this.#dice.fork("faults"), history, actors, proxies, servers, leaseMs: LEASE_MS };
-    const faults = new Faults(ground, { names, targets, replicas });
+    const faults = new Faults(ground, { names, targets, replicas, restMs });
     const saying = setInterval(() => say(`${callers.nextJob} jobs; ${faults.summary()}`), SAY_MS);
     await faults.strikeUntil(Date.now() + minutes * 60_000);
     clearInterval(saying);

@@ -23,7 +23,7 @@ interface Death {
   actor: string;
   role: Role;
   at: number;
-  /** What it held: queue messages by subject and items, partitions by number. */
+  /** What it held: queue messages by subject and sequence, partitions by number. */
   held: Set<string>;
 }
 

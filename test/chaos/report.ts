@@ -41,16 +41,14 @@ function sum(values: readonly number[]): number {
 
 /** The report as Markdown. */
 export function markdownOf(report: CampaignReport, command: string): string {
-  const { verdict } = report;
-  const { lost, countedTwice, withoutOutcome } = verdict;
-  const rows = rowsOf(report).map(
-    ([fault, count]) =>
-      `| ${fault} | ${count.toLocaleString("en")} | ${lost} | ${countedTwice} | ${withoutOutcome} |`,
-  );
+  const { lost, countedTwice, withoutOutcome } = report.verdict;
+  const rows = rowsOf(report).map(([fault, count]) => `| ${fault} | ${count.toLocaleString("en")} |`);
   return [
-    "| fault | count | lost | counted twice | jobs without an outcome |",
-    "| --- | --- | --- | --- | --- |",
+    "| fault | count |",
+    "| --- | --- |",
     ...rows,
+    "",
+    `**In all: ${lost} items lost, ${countedTwice} counted twice, ${withoutOutcome} jobs without an outcome.**`,
     "",
     ...recoveryLines(report),
     "",

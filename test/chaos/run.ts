@@ -10,7 +10,7 @@ import { FAULT_NAMES, type FaultName } from "./faults.ts";
 import { type Section, writeSection } from "./page.ts";
 import { markdownOf } from "./report.ts";
 
-const USAGE = `npm run chaos -- [--minutes M] [--seed N] [--replicas 1|3] [--faults a,b,…] [--soak] [--until ${Object.keys(COLUMNS).join("|")}] [--report FILE]
+const USAGE = `npm run chaos -- [--minutes M] [--seed N] [--replicas 1|3] [--faults a,b,…] [--rest SECONDS] [--soak] [--until ${Object.keys(COLUMNS).join("|")}] [--report FILE]
 faults: ${FAULT_NAMES.join(", ")}`;
 const SHOWN = 30;
 /** Small enough to be filled in a moment, large enough for the jobs of a run. */
@@ -26,6 +26,7 @@ const { values } = parseArgs({
     replicas: { type: "string", default: "1" },
     faults: { type: "string", default: DEFAULT_FAULTS.join(",") },
     until: { type: "string" },
+    rest: { type: "string" },
     soak: { type: "boolean", default: false },
     report: { type: "string" },
     help: { type: "boolean", default: false },
@@ -46,6 +47,8 @@ async function chaos(): Promise<void> {
     replicas: values.replicas === "3" ? 3 : 1,
     faults,
     targets: values.until === undefined ? undefined : COLUMNS[values.until as ColumnName],
+    restMs: values.rest === undefined ? undefined : Number(values.rest) * 1_000,
+    sizes: values.until?.startsWith("small") === true ? "brief" : "full",
     diskMb: faults.includes("disk-full") ? DISK_MB : undefined,
     soak: values.soak,
     say: (line) => console.error(line),
