@@ -42,6 +42,9 @@ const LANES: Record<Lane, { loops: number; restMs: number }> = {
   servers: { loops: 1, restMs: 4_000 },
 };
 
+/** How long beyond the lease calm faults rest, in ms: what died is replaced by then, and what it held in other hands. */
+const CALM_REST_MS = 4_000;
+
 /** How long crash points may stay armed without being passed, in ms. */
 const ARMED_MS = 8_000;
 
@@ -206,8 +209,8 @@ export interface FaultsOptions {
   names: readonly FaultName[];
   targets?: Targets | undefined;
   replicas: 1 | 3;
-  /** Faults of a lane come one at a time, with such a rest in between. */
-  restMs?: number | undefined;
+  /** Faults of a lane come one at a time, with a long rest in between. */
+  calm: boolean;
 }
 
 /** What was done, and how often. */
@@ -219,23 +222,27 @@ export class Faults {
   readonly #ground: Ground;
   readonly #names: readonly FaultName[];
   readonly #targets: Targets | undefined;
-  readonly #restMs: number | undefined;
+  readonly #calm: boolean;
 
-  constructor(ground: Omit<Ground, "points">, { names, targets, replicas, restMs }: FaultsOptions) {
+  constructor(ground: Omit<Ground, "points">, { names, targets, replicas, calm }: FaultsOptions) {
     this.#ground = { ...ground, points: new PointTally(targets?.["crash-point"]) };
     this.#names = names.filter((name) => (faultOf(name).servers ?? replicas) === replicas);
     this.#targets = targets;
-    this.#restMs = restMs;
+    this.#calm = calm;
   }
 
   /** Resolves when all targets are reached, or the time has come. */
   async strikeUntil(deadline: number): Promise<void> {
     const loops = (Object.keys(LANES) as Lane[]).flatMap((lane) => {
       const names = this.#names.filter((name) => faultOf(name).lane === lane);
-      const { loops, restMs } = this.#restMs === undefined ? LANES[lane] : { loops: 1, restMs: this.#restMs };
+      const { loops, restMs } = this.#pace(lane);
       return Array.from({ length: loops }, () => this.#loop(names, restMs, deadline));
     });
     await Promise.all(loops);
+  }
+
+  #pace(lane: Lane): { loops: number; restMs: number } {
+    return this.#calm ? { loops: 1, restMs: this.#ground.leaseMs + CALM_REST_MS } : LANES[lane];
   }
 
   /** How often each fault struck, and each crash point; of `link-noisy`, how many messages were meddled with. */

@@ -17,6 +17,7 @@ export interface Figures {
   count: number;
   medianMs: number;
   p99Ms: number;
+  mostMs: number;
 }
 
 interface Death {
@@ -55,7 +56,7 @@ export async function recoveriesIn(folder: string): Promise<Recovery[]> {
 export function figuresOf(recoveries: readonly Recovery[]): Figures {
   const sorted = recoveries.map(({ ms }) => ms).sort((a, b) => a - b);
   const at = (part: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;
-  return { count: sorted.length, medianMs: at(0.5), p99Ms: at(0.99) };
+  return { count: sorted.length, medianMs: at(0.5), p99Ms: at(0.99), mostMs: at(1) };
 }
 
 // ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────

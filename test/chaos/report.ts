@@ -3,7 +3,7 @@ import type { CampaignReport } from "./campaign.ts";
 import { POINTS } from "./crash-points.ts";
 import type { FaultName } from "./faults.ts";
 import type { Role } from "./history.ts";
-import { figuresOf } from "./recovery.ts";
+import { figuresOf, type Recovery } from "./recovery.ts";
 import { tableOf } from "./samples.ts";
 
 /** What was done, and how often; crash points as the number of the rarest and of all. */
@@ -50,22 +50,21 @@ export function markdownOf(report: CampaignReport, command: string): string {
     "",
     `**In all: ${lost} items lost, ${countedTwice} counted twice, ${withoutOutcome} jobs without an outcome.**`,
     "",
-    ...recoveryLines(report),
-    "",
+    ...(report.recoveries === undefined ? [] : [...recoveryLines(report.recoveries), ""]),
     ...(report.samples === undefined ? [] : [...tableOf(...report.samples), ""]),
     ...summaryLines(report, command),
   ].join("\n");
 }
 
-function recoveryLines({ recoveries }: CampaignReport): string[] {
+function recoveryLines(recoveries: readonly Recovery[]): string[] {
   const roles: readonly Role[] = ["worker", "dispatcher", "aggregator"];
   const lines = roles.map((role) => {
-    const { count, medianMs, p99Ms } = figuresOf(
+    const { count, medianMs, p99Ms, mostMs } = figuresOf(
       recoveries.filter((recovery) => recovery.role === role && !recovery.disturbed),
     );
-    return `| ${role} | ${count} | ${medianMs} ms | ${p99Ms} ms |`;
+    return `| ${role} | ${count} | ${medianMs} ms | ${p99Ms} ms | ${mostMs} ms |`;
   });
-  return ["| recovery of | kills | median | p99 |", "| --- | --- | --- | --- |", ...lines];
+  return ["| recovery of | kills | median | p99 | most |", "| --- | --- | --- | --- | --- |", ...lines];
 }
 
 function summaryLines(

@@ -4,13 +4,14 @@
  * Ends with exit code 1 when the checker finds a violation, and with 2 when the time did not do for what was to be reached.
  */
 import { parseArgs } from "node:util";
+import { parseDuration } from "../../src/protocol/duration.ts";
 import { type CampaignReport, runCampaign } from "./campaign.ts";
 import { COLUMNS, type ColumnName } from "./columns.ts";
 import { FAULT_NAMES, type FaultName } from "./faults.ts";
 import { type Section, writeSection } from "./page.ts";
 import { markdownOf } from "./report.ts";
 
-const USAGE = `npm run chaos -- [--minutes M] [--seed N] [--replicas 1|3] [--faults a,b,…] [--rest SECONDS] [--soak] [--until ${Object.keys(COLUMNS).join("|")}] [--report FILE]
+const USAGE = `npm run chaos -- [--minutes M] [--seed N] [--replicas 1|3] [--faults a,b,…] [--lease DURATION] [--calm] [--soak] [--until ${Object.keys(COLUMNS).join("|")}] [--report FILE]
 faults: ${FAULT_NAMES.join(", ")}`;
 const SHOWN = 30;
 /** Small enough to be filled in a moment, large enough for the jobs of a run. */
@@ -26,7 +27,8 @@ const { values } = parseArgs({
     replicas: { type: "string", default: "1" },
     faults: { type: "string", default: DEFAULT_FAULTS.join(",") },
     until: { type: "string" },
-    rest: { type: "string" },
+    lease: { type: "string", default: "1s" },
+    calm: { type: "boolean", default: false },
     soak: { type: "boolean", default: false },
     report: { type: "string" },
     help: { type: "boolean", default: false },
@@ -47,8 +49,9 @@ async function chaos(): Promise<void> {
     replicas: values.replicas === "3" ? 3 : 1,
     faults,
     targets: values.until === undefined ? undefined : COLUMNS[values.until as ColumnName],
-    restMs: values.rest === undefined ? undefined : Number(values.rest) * 1_000,
-    sizes: values.until?.startsWith("small") === true ? "brief" : "full",
+    calm: values.calm,
+    leaseMs: parseDuration(values.lease) ?? 0,
+    sizes: values.calm || values.until?.startsWith("small") === true ? "brief" : "full",
     diskMb: faults.includes("disk-full") ? DISK_MB : undefined,
     soak: values.soak,
     say: (line) => console.error(line),
@@ -68,6 +71,7 @@ async function tell(report: CampaignReport): Promise<void> {
 
 function sectionOf(): Section {
   if (values.soak) return "soak";
+  if (values.calm) return "calm";
   if (values.replicas === "3") return "cluster";
   return values.faults.includes("disk-full") ? "disk" : "single";
 }
