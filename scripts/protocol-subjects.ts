@@ -32,6 +32,8 @@ const SUBMISSIONS: Record<SubmissionVerb, string> = {
 const VERBS: Record<JobVerb, string> = {
   get: 'Where a job stands. Body `{"job":"…"}`.',
   list: 'Jobs under way, then those that ended lately, newest first. Body empty or `{"limit":100}`, at most 1000.',
+  retry:
+    'Hands in the items of a job that failed for good once more, as a new job, and removes their dead letters. Body `{"job":"…"}`; the reply is `{"job":"…","items":2,"kept":0}`, with the new job. Asked twice, it is the same job.',
   cancel: 'Ends a job as `cancelled`. Body `{"job":"…"}`; the reply is `{"job":"…","state":"cancelled"}`.',
   result: 'A job\'s outcome, headers and body. Body `{"job":"…"}`; error 409 while the job runs.',
   receipt:
@@ -198,7 +200,7 @@ const HEADERS: Record<keyof typeof HEADER, readonly [where: string, meaning: str
   worker: ["result", "The worker's id."],
   tally: [
     "result",
-    "What the receipt needs: `outputs attempts input-digest output-digest began ended slots`; times in milliseconds since 1970.",
+    "What the receipt needs, as decimal numbers: `outputs attempts`, the digest of the inputs and that of the outputs (two words of 32 bits each, the higher one first), `began ended slots`; times in milliseconds since 1970.",
   ],
   pack: [
     "result",

@@ -3,7 +3,7 @@
  * takes part in one, is loaded by whoever connects, or imports `muster/actors`.
  */
 
-export type { Client, ClientJob, ClientRecords } from "./actors/client.ts";
+export type { Client } from "./actors/client.ts";
 export type { JobView } from "./actors/dispatcher/job-verbs.ts";
 export {
   type BatchContext,
@@ -35,6 +35,7 @@ export {
   type TaskOptions,
   task,
 } from "./actors/handlers/task.ts";
+export type { ClientJob, ClientRecords } from "./actors/submit.ts";
 export { type ConnectOptions, connect } from "./bootstrap/connect.ts";
 export type { ConnectionFlags } from "./bootstrap/connection.ts";
 export { VERSION } from "./bootstrap/version.ts";

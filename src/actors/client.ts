@@ -1,61 +1,21 @@
 /** What a caller does: submits jobs, waits for their outcomes, reads results, asks and cancels. */
-import type { Broker, StreamMessage } from "../broker/port.ts";
-import {
-  type ErrorShape,
-  InputNotKept,
-  MusterError,
-  PayloadTooLarge,
-  UnknownJob,
-  WaitTimedOut,
-} from "../errors.ts";
-import { findMember } from "../protocol/json.ts";
-import type { DeadLetter, Outcome } from "../protocol/messages.ts";
-import { checkToken, HEADER, type JobVerb, type Names } from "../protocol/names.ts";
+import type { Broker } from "../broker/port.ts";
+import { type ErrorShape, MusterError, UnknownJob, WaitTimedOut } from "../errors.ts";
+import type { Outcome } from "../protocol/messages.ts";
+import { HEADER, type JobVerb } from "../protocol/names.ts";
 import type { ProgressLine } from "../protocol/progress.ts";
-import type { InputRecord } from "../protocol/records/record.ts";
-import { shippedLine } from "../protocol/records/shipped.ts";
-import { jobOfKey } from "../protocol/submission.ts";
-import { timedId } from "../runtime/id.ts";
 import { Service } from "../runtime/service.ts";
 import { awaitOutcome } from "./await-outcome.ts";
 import type { ActorContext } from "./context.ts";
+import { type DeadLetterView, type Redriven, readDeadLetters, redrive } from "./dead-letters.ts";
 import type { JobView } from "./dispatcher/job-verbs.ts";
 import { textOf } from "./json.ts";
 import { readOutcome } from "./outcomes.ts";
 import { streamOutputs } from "./output-stream.ts";
 import { ProgressHub } from "./progress-hub.ts";
-import { readThrough } from "./read-through.ts";
-
-/** A job to submit. */
-export interface ClientJob {
-  kind: string;
-  /** The body as the contract has it: a JSON array of items, or an object with `items`, `range`, `object` or `value`. */
-  body: string;
-  /** Options by name (`reduce`, `chunk`, …); they win over those in the body. */
-  options?: Readonly<Record<string, string | number>>;
-}
-
-/** A dead letter as the stream holds it. */
-export interface DeadLetterView extends DeadLetter {
-  /** Its sequence in the stream. */
-  seq: number;
-  /** When it was stored, in milliseconds since 1970. */
-  time: number;
-}
-
-type InputBatch = readonly InputRecord[];
-
-/** Records that are shipped through the object store: the JSON texts of items, or bad records. */
-export interface ClientRecords {
-  kind: string;
-  /** One by one or, where they are many, in batches. */
-  records: AsyncIterable<InputRecord | InputBatch> | Iterable<InputRecord | InputBatch>;
-  options?: Readonly<Record<string, string | number>>;
-}
+import { type ClientJob, type ClientRecords, submitJob, submitRecords } from "./submit.ts";
 
 const REQUEST_MS = 5_000;
-/** Room for headers beside a body, in bytes. */
-const HEADER_ROOM = 4 * 1024;
 
 /**
  * Jobs as they travel: bodies and results are JSON texts, or bytes. `Muster` stands on it; `muster.client` is the one below it.
@@ -88,37 +48,13 @@ export class Client extends Service {
    * Submits durably; resolves with the job's id once the job is stored.
    * @throws PayloadTooLarge when the body does not fit into a message: see {@link submitRecords}
    */
-  async submit({ kind, body, options = {} }: ClientJob): Promise<string> {
-    const { broker, names, clock, random } = this.#context;
-    checkToken("kind", kind);
-    const { key } = options;
-    const job = key === undefined ? timedId(clock.now(), random) : jobOfKey(String(key));
-    const bytes = Buffer.byteLength(body);
-    if (bytes > broker.maxPayload - HEADER_ROOM)
-      throw new PayloadTooLarge(
-        "The job",
-        bytes,
-        broker.maxPayload,
-        'Put its items into the object store ("muster map" does it by itself).',
-      );
-    await broker.store({
-      subject: names.jobs(kind),
-      data: body,
-      headers: { ...optionHeaders(options), [HEADER.job]: job },
-      ...(key === undefined ? {} : { msgId: job }),
-    });
-    return job;
+  async submit(job: ClientJob): Promise<string> {
+    return await submitJob(this.#context, job);
   }
 
   /** Ships records through the object store, however many they are, and submits a job that names the object. */
-  async submitRecords({ kind, records, options = {} }: ClientRecords): Promise<string> {
-    const { broker, names, clock, random } = this.#context;
-    checkToken("kind", kind);
-    const name = timedId(clock.now(), random);
-    const objects = await broker.objects(names.inputs);
-    await objects.put(name, inLines(records));
-    const body = JSON.stringify({ object: `${names.inputs}/${name}`, format: "shipped" });
-    return await this.submit({ kind, body, options });
+  async submitRecords(job: ClientRecords): Promise<string> {
+    return await submitRecords(this.#context, job);
   }
 
   /** Hears of a job's progress until the returned function is called; what it hears never goes back. */
@@ -222,76 +158,17 @@ export class Client extends Service {
 
   /** Dead letters, oldest first; of one job or of all. */
   async deadLetters(job?: string): Promise<DeadLetterView[]> {
-    const { names } = this.#context;
-    const filter = names.dead("*", job ?? "*");
-    const messages = await readThrough(this.#context, { stream: names.stream("dead"), filter });
-    return messages.map((message) => letterOf(names, message));
+    return await readDeadLetters(this.#context, job);
   }
 
   /**
    * Submits the failed items of a job again, as a new job, and removes their dead letters. Letters whose input was too
    * large to keep stay: `kept` of them.
+   * @throws UnknownJob where there is no letter, InputNotKept where no letter has its input
    */
-  async redrive(
-    job: string,
-    options: Readonly<Record<string, string | number>> = {},
-  ): Promise<{ job: string; items: number; kept: number }> {
-    const letters = await this.deadLetters(job);
-    const whole = letters.filter(({ input }) => input !== undefined).sort((a, b) => a.index - b.index);
-    const [first] = whole;
-    if (first === undefined)
-      throw letters.length === 0 ? new UnknownJob(job) : new InputNotKept(job, letters.length);
-    const records = whole.map(({ input }) => input ?? "null");
-    const again = await this.submitRecords({ kind: first.kind, records, options });
-    await this.#removeLetters(whole);
-    return { job: again, items: records.length, kept: letters.length - whole.length };
+  async redrive(job: string, options: Readonly<Record<string, string | number>> = {}): Promise<Redriven> {
+    return await redrive(this.#context, job, options);
   }
-
-  /** Only these: letters that came meanwhile, or that cannot be submitted again, stay. */
-  async #removeLetters(letters: readonly DeadLetterView[]): Promise<void> {
-    const { broker, names } = this.#context;
-    const stream = names.stream("dead");
-    await Promise.all(letters.map(({ seq }) => broker.remove(stream, seq)));
-  }
-}
-
-interface DeadBody {
-  index: number;
-  attempts: number;
-  error: { code: string; message: string };
-}
-
-/** The input is taken as the text that it is: a number in it may be larger than JavaScript can hold. */
-function letterOf(names: Names, message: StreamMessage): DeadLetterView {
-  const text = textOf(message);
-  const { index, attempts, error } = JSON.parse(text) as DeadBody;
-  const [, kind = "", job = ""] = names.tokens(message.subject);
-  const { seq, time } = message;
-  return { job, kind, index, attempts, ...error, input: findMember(text, "input"), seq, time };
-}
-
-/** `maxAttempts: 5` as the header `Muster-maxAttempts: 5`; header names are read in any case. */
-function optionHeaders(options: Readonly<Record<string, string | number>>): Record<string, string> {
-  const entries = Object.entries(options).map(([name, value]) => [`Muster-${name}`, String(value)]);
-  return Object.fromEntries(entries);
-}
-
-/** Characters of records that are shipped at once. */
-const SHIPPED_AT_ONCE = 64 * 1024;
-
-async function* inLines(records: ClientRecords["records"]): AsyncIterable<Uint8Array> {
-  let text = "";
-  for await (const given of records) {
-    for (const record of isBatch(given) ? given : [given]) text += `${shippedLine(record)}\n`;
-    if (text.length < SHIPPED_AT_ONCE) continue;
-    yield Buffer.from(text);
-    text = "";
-  }
-  yield Buffer.from(text);
-}
-
-function isBatch(given: InputRecord | InputBatch): given is InputBatch {
-  return Array.isArray(given);
 }
 
 function answeredError({ code, message, path }: ErrorShape, status: number): MusterError {

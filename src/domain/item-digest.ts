@@ -6,9 +6,10 @@
  * (docs/decisions/016-receipts.md).
  */
 import { encodeJson } from "../protocol/json.ts";
+import type { Digest } from "../protocol/receipt.ts";
 
-/** The sum of no hashes. Digests are 16 hexadecimal digits: two unsigned sums of 32 bits. */
-export const NO_DIGEST = "0000000000000000";
+/** The sum of no hashes. */
+export const NO_DIGEST: Digest = [0, 0];
 
 /** Tells values of different types apart whose words are the same. */
 const TAG = { null: 1, false: 2, true: 3, integer: 4, double: 5, string: 6, array: 7, object: 8 } as const;
@@ -169,17 +170,18 @@ export class ItemDigest {
     this.#high = (this.#high + hashes.high(at)) | 0;
   }
 
-  toString(): string {
-    return hex(this.#high >>> 0) + hex(this.#low >>> 0);
+  get value(): Digest {
+    return [this.#high >>> 0, this.#low >>> 0];
   }
 }
 
 /** The hashes of a chunk's items, each kept until it is known whether the item counts. */
 export class ItemHashes {
-  readonly #words: Int32Array;
+  readonly #words: Int32Array | number[];
 
   constructor(count: number) {
-    this.#words = new Int32Array(2 * count);
+    // A typed array costs more than all else where there are few.
+    this.#words = count < 16 ? [] : new Int32Array(2 * count);
   }
 
   set(at: number, index: number, value: unknown): void {
@@ -198,10 +200,13 @@ export class ItemHashes {
 }
 
 /** The digest of the items of both. */
-export function addDigests(a: string, b: string): string {
-  const high = Number.parseInt(a.slice(0, 8), 16) + Number.parseInt(b.slice(0, 8), 16);
-  const low = Number.parseInt(a.slice(8), 16) + Number.parseInt(b.slice(8), 16);
-  return hex(high >>> 0) + hex(low >>> 0);
+export function addDigests(a: Digest, b: Digest): Digest {
+  return [(a[0] + b[0]) >>> 0, (a[1] + b[1]) >>> 0];
+}
+
+/** As people are shown it: 16 hexadecimal digits. */
+export function digestText([high, low]: Digest): string {
+  return hex(high) + hex(low);
 }
 
 function hex(word: number): string {

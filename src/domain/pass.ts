@@ -1,4 +1,5 @@
 /** What comes back from a *pass*: some items of one chunk, each run once. */
+import type { Digest } from "../protocol/receipt.ts";
 
 /** Outputs of some items, already reduced. */
 export interface Piece {
@@ -13,8 +14,8 @@ export interface Piece {
 }
 
 export interface Digests {
-  inputs: string;
-  outputs: string;
+  inputs: Digest;
+  outputs: Digest;
 }
 
 /** One failed attempt at one item. */

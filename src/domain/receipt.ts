@@ -1,19 +1,19 @@
 /** The receipt of a job: what was counted, by whom and how fast; and whether it adds up. */
 import type { Outcome, Result } from "../protocol/messages.ts";
-import type { ReceiptHead } from "../protocol/receipt.ts";
-import { addDigests, NO_DIGEST } from "./item-digest.ts";
+import type { Digest, ReceiptHead } from "../protocol/receipt.ts";
+import { addDigests, digestText, NO_DIGEST } from "./item-digest.ts";
 
-/** A receipt that grows with every result that is counted; plain JSON, as checkpoints keep it. */
+/** A receipt that grows with every result that is counted. */
 export interface ReceiptState {
   outputs: number;
   attempts: number;
-  inputDigest: string;
-  outputDigest: string;
+  inputDigest: Digest;
+  outputDigest: Digest;
   /** Undefined before the first result. */
   began: number | undefined;
   ended: number;
   /** Slots by worker, of the first {@link MAX_WORKERS} of them. */
-  workers: [worker: string, slots: number][];
+  readonly workers: Map<string, number>;
   /** Items in all as a result said that knew it. */
   total: number | undefined;
   /** What cannot be: two results that contradict each other, or one that accounts for nothing. */
@@ -33,7 +33,7 @@ export function startReceipt(): ReceiptState {
     outputDigest: NO_DIGEST,
     began: undefined,
     ended: 0,
-    workers: [],
+    workers: new Map(),
     total: undefined,
     fault: undefined,
   };
@@ -55,8 +55,7 @@ export function addToReceipt(receipt: ReceiptState, result: Result): void {
 }
 
 function noteWorker({ workers }: ReceiptState, worker: string, slots: number): void {
-  if (workers.length >= MAX_WORKERS || workers.some(([known]) => known === worker)) return;
-  workers.push([worker, slots]);
+  if (workers.size < MAX_WORKERS) workers.set(worker, slots);
 }
 
 function faultOfResult(
@@ -96,14 +95,27 @@ export function receiptHead(receipt: ReceiptState): ReceiptHead | undefined {
   return {
     outputs,
     attempts,
-    inputDigest,
-    outputDigest,
+    inputDigest: digestText(inputDigest),
+    outputDigest: digestText(outputDigest),
     began,
     ended,
-    workers: workers.length,
-    slots: workers.reduce((sum, [, slots]) => sum + slots, 0),
-    names: workers.slice(0, NAMED).map(([name]) => name),
+    workers: workers.size,
+    slots: [...workers.values()].reduce((sum, slots) => sum + slots, 0),
+    names: [...workers.keys()].slice(0, NAMED),
   };
+}
+
+// ── for checkpoints ────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A receipt as plain JSON. */
+export type SavedReceipt = Omit<ReceiptState, "workers"> & { workers: [worker: string, slots: number][] };
+
+export function saveReceipt(receipt: ReceiptState): SavedReceipt {
+  return { ...receipt, workers: [...receipt.workers] };
+}
+
+export function restoreReceipt(saved: SavedReceipt): ReceiptState {
+  return { ...saved, workers: new Map(saved.workers) };
 }
 
 // ── for readers ────────────────────────────────────────────────────────────────────────────────────────────────

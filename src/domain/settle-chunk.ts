@@ -35,7 +35,7 @@ export function settleChunk<S>(reducer: Reducer<S>, chunk: SettledChunk): ChunkO
     partial: partialOf(reducer, chunk),
     failures: [...chunk.failures].sort((a, b) => a.index - b.index),
     outputs: chunk.count - chunk.failures.length,
-    digests: chunk.pieces.reduce(withPiece, NO_DIGESTS),
+    digests: chunk.pieces.map(({ digests }) => digests).reduce(bothOf, NO_DIGESTS),
   };
 }
 
@@ -49,11 +49,8 @@ function partialOf<S>(reducer: Reducer<S>, chunk: SettledChunk): string {
 
 const NO_DIGESTS: Digests = { inputs: NO_DIGEST, outputs: NO_DIGEST };
 
-function withPiece({ inputs, outputs }: Digests, { digests }: Piece): Digests {
-  return {
-    inputs: addDigests(inputs, digests.inputs),
-    outputs: addDigests(outputs, digests.outputs),
-  };
+function bothOf(a: Digests, b: Digests): Digests {
+  return { inputs: addDigests(a.inputs, b.inputs), outputs: addDigests(a.outputs, b.outputs) };
 }
 
 function assertWhole({ from, count, pieces, failures }: SettledChunk): void {

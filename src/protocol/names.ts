@@ -28,7 +28,7 @@ export type StreamRole = (typeof STREAM_ROLES)[number];
 export const SUBMISSION_VERBS = ["run", "submit", "watch"] as const;
 export type SubmissionVerb = (typeof SUBMISSION_VERBS)[number];
 
-export const JOB_VERBS = ["get", "list", "cancel", "result", "receipt"] as const;
+export const JOB_VERBS = ["get", "list", "cancel", "retry", "result", "receipt"] as const;
 export type JobVerb = (typeof JOB_VERBS)[number];
 
 /** The life-cycle events that `muster.events.<type>.<job>` carries. */
@@ -60,7 +60,7 @@ export const HEADER = {
   /** Milliseconds that the handler ran for this chunk. */
   handlerMs: "Muster-Handler-Ms",
   worker: "Muster-Worker",
-  /** What a result says for its job's receipt: `outputs attempts input-digest output-digest began ended slots`. */
+  /** What a result says for its job's receipt. */
   tally: "Muster-Tally",
   /** On a message that stands for several: the headers that each of them has for itself. */
   pack: "Muster-Pack",

@@ -14,9 +14,7 @@ type Row = [...(string | null)[], number];
 /** Puts at least two messages into one: the names of the columns in a header, a line of JSON with the rows, the bodies. */
 export function encodePack(parts: readonly Encoded[]): Encoded {
   const common = commonHeaders(parts);
-  const columns = [...new Set(parts.flatMap(({ headers }) => Object.keys(headers)))].filter(
-    (name) => !(name in common),
-  );
+  const columns = columnsOf(parts, common);
   const bodies = parts.map(({ data }) => (typeof data === "string" ? Buffer.from(data) : data));
   const rows = parts.map(
     ({ headers }, at): Row => [...columns.map((name) => headers[name] ?? null), bodies[at]?.length ?? 0],
@@ -34,6 +32,16 @@ function commonHeaders(parts: readonly Encoded[]): Record<string, string> {
     parts.every(({ headers }) => headers[name] === value),
   );
   return Object.fromEntries(common);
+}
+
+function columnsOf(parts: readonly Encoded[], common: Readonly<Record<string, string>>): string[] {
+  const columns: string[] = [];
+  for (const { headers } of parts) {
+    for (const name in headers) {
+      if (!(name in common) && !columns.includes(name)) columns.push(name);
+    }
+  }
+  return columns;
 }
 
 const LINE_FEED = 0x0a;
@@ -66,9 +74,9 @@ function ownHeaders(
   row: Row,
 ): Record<string, string> {
   const headers: Record<string, string> = { ...common };
-  for (const [at, name] of names.entries()) {
+  for (let at = 0; at < names.length; at++) {
     const value = row[at];
-    if (typeof value === "string") headers[name] = value;
+    if (typeof value === "string") headers[names[at] ?? ""] = value;
   }
   return headers;
 }

@@ -1,5 +1,8 @@
 /** What results say for their job's receipt, and outcomes of it: headers, and back. */
 
+/** A digest of items: two unsigned words of 32 bits, the higher one first. */
+export type Digest = readonly [high: number, low: number];
+
 /** What a worker says of one chunk for the job's receipt. */
 export interface Tally {
   /** Items whose outputs are in the partial. */
@@ -7,8 +10,8 @@ export interface Tally {
   /** Tries at items, those that failed included. */
   readonly attempts: number;
   /** Digest of the inputs of these items, as `ItemDigest` makes it. */
-  readonly inputDigest: string;
-  readonly outputDigest: string;
+  readonly inputDigest: Digest;
+  readonly outputDigest: Digest;
   /** When the worker took the task in hand and when it was done with it, in milliseconds since 1970 by its own clock. */
   readonly began: number;
   readonly ended: number;
@@ -21,6 +24,7 @@ export interface ReceiptHead {
   /** Items whose outputs are in the result. */
   readonly outputs: number;
   readonly attempts: number;
+  /** 16 hexadecimal digits. */
   readonly inputDigest: string;
   readonly outputDigest: string;
   /** When the first task began and the last one ended, in milliseconds since 1970 by the workers' clocks. */
@@ -36,29 +40,33 @@ export interface ReceiptHead {
 
 const DIGEST = /^[0-9a-f]{16}$/;
 
-/** `outputs attempts input-digest output-digest began ended slots`: short, as every result carries it. */
+/**
+ * `outputs attempts`, the two words of each digest, `began ended slots`: decimal numbers, as every result carries it and
+ * none is cheaper to read.
+ */
 export function encodeTally(tally: Tally): string {
   const { outputs, attempts, inputDigest, outputDigest, began, ended, slots } = tally;
-  return [outputs, attempts, inputDigest, outputDigest, began, ended, slots].join(" ");
+  return `${outputs} ${attempts} ${inputDigest[0]} ${inputDigest[1]} ${outputDigest[0]} ${outputDigest[1]} ${began} ${ended} ${slots}`;
 }
+
+const TALLY_FIELDS = 9;
 
 /** Undefined where it is no tally: its items are then accounted for by nobody, and their job's receipt will not add up. */
 export function decodeTally(header: string | undefined): Tally | undefined {
-  const [outputs, attempts, inputDigest = "", outputDigest = "", began, ended, slots] = (header ?? "").split(
-    " ",
-  );
-  const numbers = [outputs, attempts, began, ended, slots].map(Number);
-  const isRight =
-    numbers.every(isAmount) && [inputDigest, outputDigest].every((digest) => DIGEST.test(digest));
-  if (!isRight) return undefined;
+  if (header === undefined) return undefined;
+  const numbers: number[] = [];
+  for (const field of header.split(" ")) numbers.push(Number(field));
+  if (numbers.length !== TALLY_FIELDS || !numbers.every(isAmount)) return undefined;
+  const [outputs = 0, attempts = 0, inHigh = 0, inLow = 0, outHigh = 0, outLow = 0, ...rest] = numbers;
+  const [began = 0, ended = 0, slots = 0] = rest;
   return {
-    outputs: Number(outputs),
-    attempts: Number(attempts),
-    inputDigest,
-    outputDigest,
-    began: Number(began),
-    ended: Number(ended),
-    slots: Number(slots),
+    outputs,
+    attempts,
+    inputDigest: [inHigh, inLow],
+    outputDigest: [outHigh, outLow],
+    began,
+    ended,
+    slots,
   };
 }
 

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { StreamPlan } from "../../src/broker/port.ts";
-import { ItemDigest } from "../../src/domain/item-digest.ts";
+import { digestText, ItemDigest } from "../../src/domain/item-digest.ts";
 import { Actors } from "../support/actor-process.ts";
 import { Captured, cli } from "../support/cli.ts";
 import { Fleet, type ServerOnDisk, serverOnDisk } from "../support/fleet.ts";
@@ -36,7 +36,7 @@ const OUTPUTS: StreamPlan = {
 function digestOf(lines: readonly string[]): string {
   const digest = new ItemDigest();
   for (const [index, line] of lines.entries()) if (line !== "bad") digest.add(index, Number(line));
-  return digest.toString();
+  return digestText(digest.value);
 }
 
 describe("a job over a file whose worker, dispatcher and aggregator are killed one after the other", () => {

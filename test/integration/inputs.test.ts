@@ -1,7 +1,7 @@
 /** Jobs whose items lie in the object store, in every format, with records that cannot be read. */
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { ClientJob } from "../../src/actors/client.ts";
+import type { ClientJob } from "../../src/actors/submit.ts";
 import type { Outcome } from "../../src/protocol/messages.ts";
 import { Fleet, type ServerOnDisk, serverOnDisk } from "../support/fleet.ts";
 

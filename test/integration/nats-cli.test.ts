@@ -129,6 +129,18 @@ describe.skipIf(cli === undefined)(`the real nats command line drives muster${wh
     expect(JSON.parse(result.stdout).error.code).toBe("job_cancelled");
   });
 
+  it("hands in failed items once more by muster.job.retry, and only once", async () => {
+    const failing = '{"items":[{"permanent":true},{"times":0}],"onError":"continue","key":"half-failed"}';
+    await nats("req", "muster.run.fail", failing, "--raw");
+    const retry = async () =>
+      JSON.parse((await nats("req", "muster.job.retry", '{"job":"half-failed"}', "--raw")).stdout);
+    const retried = await retry();
+    expect(retried).toMatchObject({ items: 1, kept: 0 });
+    const outcome = await fleet.client.outcome(retried.job);
+    expect(outcome).toMatchObject({ state: "failed", counts: { items: 1, failed: 1 } });
+    expect((await retry()).error.code).toBe("unknown_job");
+  });
+
   it("stores outputs in an object and in a stream of the user's, and tells the receipt", async () => {
     await nats("object", "add", "REPORTS");
     await nats("stream", "add", "SCORES", "--subjects=scores.>", "--dupe-window=10m", "--defaults");

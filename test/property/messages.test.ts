@@ -116,11 +116,13 @@ describe("messages come back from the wire as they were", () => {
   });
 
   const digest = fc.stringMatching(/^[0-9a-f]{16}$/);
+  const word = fc.nat(0xffff_ffff);
+  const words = fc.tuple(word, word);
   const tally = fc.record({
     outputs: fc.nat(),
     attempts: fc.nat(),
-    inputDigest: digest,
-    outputDigest: digest,
+    inputDigest: words,
+    outputDigest: words,
     began: fc.nat(),
     ended: fc.nat(),
     slots: fc.nat(),

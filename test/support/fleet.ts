@@ -2,7 +2,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Client, type ClientJob } from "../../src/actors/client.ts";
+import { Client } from "../../src/actors/client.ts";
+import type { ClientJob } from "../../src/actors/submit.ts";
 import { type ActorOptions, type RunningActor, startActor } from "../../src/bootstrap/actors.ts";
 import { resolveConnection } from "../../src/bootstrap/connection.ts";
 import { joinFleet, type Node } from "../../src/bootstrap/node.ts";

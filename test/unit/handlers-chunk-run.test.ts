@@ -170,7 +170,7 @@ describe("one partial for a whole chunk", () => {
   const reducer = (name: string) => reducerFor(parseReduce(name));
 
   it("is the piece itself where there is only one", () => {
-    const digests = { inputs: "000000000000000a", outputs: "fffffffffffffffb" };
+    const digests = { inputs: [0, 10], outputs: [0xffff_ffff, 11] } as const;
     const pieces = [{ from: 0, count: 2, partial: "[1, 2]", digests }];
     const settled = settleChunk(reducer("collect"), { from: 0, count: 2, pieces, failures: [] });
     expect(settled).toEqual({ partial: "[1, 2]", failures: [], outputs: 2, digests });

@@ -2,7 +2,7 @@
 import type { StreamMessage } from "../../broker/port.ts";
 import { Coverage } from "../../domain/coverage.ts";
 import type { GatherState } from "../../domain/gather.ts";
-import type { ReceiptState } from "../../domain/receipt.ts";
+import { restoreReceipt, type SavedReceipt, saveReceipt } from "../../domain/receipt.ts";
 import type { Reducer } from "../../domain/reducers/index.ts";
 import type { Failure } from "../../protocol/messages.ts";
 import type { JobSpec } from "../../protocol/spec.ts";
@@ -21,7 +21,7 @@ interface JobCheckpoint {
   handlerMs: number;
   bytes: number;
   failures: readonly Failure[];
-  receipt: ReceiptState;
+  receipt: SavedReceipt;
   started?: number;
   firstSeq: number;
   /** All results up to this sequence are in it. */
@@ -43,7 +43,7 @@ export function encodeJobCheckpoint(state: GatherState, reducer: Reducer, upTo: 
     handlerMs,
     bytes,
     failures,
-    receipt,
+    receipt: saveReceipt(receipt),
     ...(started === undefined ? {} : { started }),
     firstSeq,
     upTo,
@@ -64,13 +64,14 @@ export function decodeJobCheckpoint(
 ): RestoredJob {
   const checkpoint = JSON.parse(textOf(message)) as JobCheckpoint;
   const reducer = reducerOf(checkpoint.spec);
-  const { coverage, accumulator, upTo, total, started, failures, ...rest } = checkpoint;
+  const { coverage, accumulator, upTo, total, started, failures, receipt, ...rest } = checkpoint;
   const state: GatherState = {
     ...rest,
     coverage: Coverage.fromJSON(coverage),
     accumulator: reducer.decode(accumulator),
     pieces: [],
     failures: [...failures],
+    receipt: restoreReceipt(receipt),
     total,
     started,
     verdict: undefined,

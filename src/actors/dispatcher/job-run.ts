@@ -5,41 +5,23 @@
 import type { Delivery } from "../../broker/port.ts";
 import { type JobPlan, planJob } from "../../domain/plan.ts";
 import { reducerFor } from "../../domain/reducers/index.ts";
-import {
-  chunkAgain,
-  isDispatched,
-  onGathered,
-  onReleasedAgain,
-  type ScatterState,
-  startScatter,
-  tasksOut,
-  windowOf,
-} from "../../domain/scatter.ts";
 import { MusterError, toMusterError } from "../../errors.ts";
-import { isBinary } from "../../protocol/binary.ts";
 import { encodeJson } from "../../protocol/json.ts";
 import type { Outcome, OutcomeState } from "../../protocol/messages.ts";
-import { HEADER, isToken } from "../../protocol/names.ts";
 import type { ProgressLine } from "../../protocol/progress.ts";
 import type { JobSpec, ReplyTo } from "../../protocol/spec.ts";
-import type { Standing } from "../../protocol/standing.ts";
-import {
-  jobOfKey,
-  jobOfMessage,
-  keyOf,
-  parseSubmission,
-  type Submission,
-} from "../../protocol/submission.ts";
+import { parseSubmission, type Submission } from "../../protocol/submission.ts";
 import type { Timer } from "../../runtime/clock.ts";
 import type { ActorContext } from "../context.ts";
 import { cutShort, endJob, NO_COUNTS, readOutcome, replyOutcome } from "../outcomes.ts";
-import { storeSurely } from "../store-surely.ts";
 import { checkOutput } from "./check-output.ts";
 import { closeCursor, NO_CURSOR, readCursor } from "./cursor.ts";
+import { jobIdOf, replyOf } from "./job-identity.ts";
 import { Losses } from "./losses.ts";
-import { JobTaken, MAX_BATCH_TASKS, Releaser, releaseSmall } from "./release.ts";
-import { tasksAgain } from "./release-again.ts";
-import { openSource, type ReadableInput, type Source } from "./source.ts";
+import type { ReadablePlan } from "./readable-plan.ts";
+import { JobTaken } from "./release.ts";
+import { LargeScattering, type Scattering, SmallScattering } from "./scattering.ts";
+import { openSource, type Source } from "./source.ts";
 import { cancelSplit, splitInput } from "./splitting.ts";
 
 /** What a run needs of its dispatcher. */
@@ -52,9 +34,6 @@ export interface RunGround {
   /** Aborts when the dispatcher stops. */
   signal: AbortSignal;
 }
-
-/** A plan whose items can be read: they are there, or have been made. */
-type ReadablePlan = Omit<JobPlan, "input"> & { readonly input: ReadableInput };
 
 /** How a run ended: its message is then acknowledged, given back after a while, or left to whoever has it now. */
 export type RunEnd =
@@ -91,18 +70,11 @@ export class JobRun {
   readonly #ground: RunGround;
   readonly #reply: ReplyTo | undefined;
   #plan: JobPlan | undefined;
-  #scatter: ScatterState | undefined;
   #source: Source | undefined;
-  #releaser: Releaser | undefined;
+  #scattering: Scattering | undefined;
+  #losses: Losses | undefined;
   #line: ProgressLine | undefined;
   #lastNews = 0;
-  #pumping = false;
-  #pumpAgain = false;
-  #losses: Losses | undefined;
-  /** All tasks of a small job are stored. */
-  #isSmallOut = false;
-  /** The batch that is under way, or was last. */
-  #releasing: Promise<void> | undefined;
   #settle: ((end: RunEnd) => void) | undefined;
   #failRun: ((error: unknown) => void) | undefined;
 
@@ -123,11 +95,11 @@ export class JobRun {
       job,
       kind,
       state: this.#state(),
-      total: this.#scatter?.limits.total ?? this.#plan?.spec.total,
+      total: this.#scattering?.total ?? this.#plan?.spec.total,
       items: known?.items ?? 0,
       tasks: known?.tasks ?? 0,
       failed: known?.failed ?? 0,
-      tasksOut: this.#scatter === undefined ? 0 : tasksOut(this.#scatter),
+      tasksOut: this.#scattering?.tasksOut ?? 0,
       submitted: this.#plan?.spec.submitted ?? this.delivery.time,
       reply: this.#reply,
     };
@@ -151,6 +123,7 @@ export class JobRun {
       return await this.#endThrown(error);
     } finally {
       this.#settle?.({ type: "stopped" });
+      void this.#scattering?.stop();
       await this.#source?.close();
     }
   }
@@ -162,7 +135,7 @@ export class JobRun {
 
   /** More workers, or fewer: the window may have changed. */
   noteFleet(): void {
-    this.#pump();
+    this.#scattering?.onFleet();
   }
 
   // ── before it starts ─────────────────────────────────────────────────────────────────────────────────────────
@@ -235,14 +208,14 @@ export class JobRun {
     const takeover = this.delivery.deliveries > 1;
     context.events.emit("job.accepted", { job: this.job, kind: this.kind, items: plan.spec.total, takeover });
     await checkOutput(context, plan.spec);
-    if (plan.spec.total === 0) return await this.#endEmpty(plan);
+    if (plan.spec.total === 0) return await this.#endEmpty(plan.spec);
     const { input } = plan;
     if (input.type === "split") return await this.#runSplit(plan, input.value);
     return await this.#runReadable({ ...plan, input });
   }
 
   async #runReadable(plan: ReadablePlan): Promise<RunEnd> {
-    this.#losses = this.#watchLosses(plan);
+    this.#losses = this.#watchLosses();
     return plan.smallChunk === undefined
       ? await this.#runLarge(plan)
       : await this.#runSmall(plan, plan.smallChunk);
@@ -267,7 +240,7 @@ export class JobRun {
     return await this.#runReadable({ ...plan, input: made });
   }
 
-  async #endEmpty({ spec }: JobPlan): Promise<RunEnd> {
+  async #endEmpty(spec: JobSpec): Promise<RunEnd> {
     const { context, signal } = this.#ground;
     const result = emptyResult(spec.reduce);
     const { job, kind, submitted, reply, output } = spec;
@@ -285,12 +258,13 @@ export class JobRun {
     return { type: "done" };
   }
 
-  async #runSmall({ spec, input }: ReadablePlan, chunk: number): Promise<RunEnd> {
-    const { context, signal } = this.#ground;
-    const ended = this.#untilEnded(spec);
-    this.#source = await openSource(context, input);
-    await releaseSmall(context, { spec, chunk, source: this.#source }, signal);
-    this.#isSmallOut = true;
+  async #runSmall(plan: ReadablePlan, chunk: number): Promise<RunEnd> {
+    const { context } = this.#ground;
+    const ended = this.#untilEnded(plan.spec);
+    this.#source = await openSource(context, plan.input);
+    const scattering = new SmallScattering(this.#scatteringGround(plan, this.#source));
+    this.#scattering = scattering;
+    await scattering.releaseAll(chunk);
     this.#warnIfNobody();
     const end = await ended;
     // Tasks may have been stored after whoever ended the job purged them.
@@ -302,27 +276,33 @@ export class JobRun {
     const { context } = this.#ground;
     const takeover = this.delivery.deliveries > 1;
     const cursor = takeover ? await readCursor(context, this.job) : NO_CURSOR;
-    this.#source = await openSource(context, plan.input, {
-      skip: cursor.dispatched.next,
-      version: cursor.version,
-    });
-    const total = this.#source.total ?? cursor.total;
-    this.#scatter = startScatter({ chunk: plan.chunk, window: plan.window, total }, cursor.dispatched);
-    if (total === undefined && cursor.seq === 0 && (await this.#source.take(0)).last) {
-      return await this.#endEmpty(plan);
-    }
-    this.#releaser = new Releaser(context, { spec: plan.spec, source: this.#source, cursor });
+    const { dispatched, version } = cursor;
+    const source = await openSource(context, plan.input, { skip: dispatched.next, version });
+    this.#source = source;
+    const total = source.total ?? cursor.total;
+    if (total === undefined && cursor.seq === 0 && (await source.take(0)).last)
+      return await this.#endEmpty(plan.spec);
+    // Not before: whoever hears of the fleet meanwhile would read on in the source.
+    const scattering = new LargeScattering(this.#scatteringGround(plan, source), cursor, (error) =>
+      this.#failRun?.(error),
+    );
+    this.#scattering = scattering;
     const ended = this.#untilEnded(plan.spec);
     // What is out already is known to the aggregator; without its answer a takeover would release too much.
     if (takeover) this.#query();
-    this.#pump();
+    scattering.pump();
     this.#warnIfNobody();
     const end = await ended;
     if (end.type !== "done") return end;
     // A batch that is under way would be stored behind the purge.
-    await this.#releasing;
+    await scattering.stop();
     await this.#cleanUp(this.#line?.state);
     return end;
+  }
+
+  #scatteringGround(plan: ReadablePlan, source: Source) {
+    const { context, signal, slotsFor } = this.#ground;
+    return { context, plan, source, signal, slots: () => slotsFor(this.kind) };
   }
 
   /** Resolves when the outcome stands, the deadline has passed, the dispatcher stops or another has the job. */
@@ -363,42 +343,9 @@ export class JobRun {
     }
     if (this.#line !== undefined && line.tasks < this.#line.tasks) return;
     this.#line = line;
-    if (this.#scatter !== undefined) this.#scatter = onGathered(this.#scatter, line);
-    this.#pump();
-    // Where more is missing than fitted into the window, the rest need not wait for the next check.
-    if (this.#scatter !== undefined && tasksOut(this.#scatter) === 0) this.#losses?.look(line.items);
-  }
-
-  /** Releases as much as the window allows, one batch after the other; what comes meanwhile is looked at afterwards. */
-  #pump(): void {
-    if (this.#pumping) {
-      this.#pumpAgain = true;
-      return;
-    }
-    if (this.#scatter === undefined || this.#releaser === undefined || this.#settle === undefined) return;
-    if (isDispatched(this.#scatter)) return;
-    this.#pumping = true;
-    this.#releasing = this.#release(this.#scatter, this.#releaser).then(
-      (more) => this.#pumped(more),
-      (error) => this.#failRun?.(error),
-    );
-  }
-
-  #pumped(more: boolean): void {
-    this.#pumping = false;
-    const again = more || this.#pumpAgain;
-    this.#pumpAgain = false;
-    if (again) this.#pump();
-  }
-
-  async #release(before: ScatterState, releaser: Releaser): Promise<boolean> {
-    const { signal, slotsFor } = this.#ground;
-    const after = await releaser.release(before, slotsFor(this.kind), signal);
-    if (after === before) return false;
-    // Reports that came while the batch was stored are newer than what `after` knows.
-    const gathered = this.#scatter?.gathered ?? after.gathered;
-    this.#scatter = { ...after, gathered };
-    return true;
+    this.#scattering?.onProgress(line);
+    // Where more was lost than fitted into the window, the rest need not wait for the next check.
+    if (this.#scattering?.isAllBack) this.#losses?.look(line.items);
   }
 
   // ── when nothing is heard ────────────────────────────────────────────────────────────────────────────────────
@@ -431,68 +378,17 @@ export class JobRun {
 
   // ── when the broker lost something ────────────────────────────────────────────────────────────────────────────
 
-  #watchLosses(plan: ReadablePlan): Losses {
+  #watchLosses(): Losses {
     return new Losses({
       context: this.#ground.context,
       job: this.job,
-      released: () => this.#released(plan),
-      releaseAgain: async (standing) => await this.#releaseAgain(plan, standing),
+      released: () => this.#scattering?.released,
+      releaseAgain: async (standing) => {
+        this.#line = undefined; // The aggregator may count less than it had.
+        await this.#scattering?.releaseAgain(standing);
+      },
       giveUp: async (error) => this.#settle?.(await this.#endEarly("failed", error)),
     });
-  }
-
-  #released({ spec }: JobPlan): number | undefined {
-    if (this.#pumping) return undefined;
-    return this.#isSmallOut ? spec.total : this.#scatter?.dispatched.next;
-  }
-
-  /** Meanwhile nothing new is released. */
-  async #releaseAgain(plan: ReadablePlan, standing: Standing): Promise<void> {
-    if (this.#pumping || this.#settle === undefined) return;
-    this.#pumping = true;
-    this.#line = undefined; // The aggregator may count less than it had.
-    const again =
-      this.#scatter === undefined || this.#releaser === undefined
-        ? this.#againSmall(plan, standing)
-        : this.#againLarge(plan, standing, this.#scatter, this.#releaser);
-    this.#releasing = again.then(
-      () => this.#pumped(true),
-      (error) => this.#failRun?.(error),
-    );
-    await this.#releasing;
-  }
-
-  async #againSmall({ spec, input, smallChunk = 1 }: ReadablePlan, { missing }: Standing): Promise<void> {
-    const { context, signal } = this.#ground;
-    const bounds = {
-      version: undefined,
-      total: spec.total,
-      chunk: smallChunk,
-      most: Number.POSITIVE_INFINITY,
-    };
-    const messages = await tasksAgain(context, { spec, input, missing, ...bounds });
-    await Promise.all(messages.map((message) => storeSurely(context, message, signal)));
-  }
-
-  async #againLarge(
-    { spec, input }: ReadablePlan,
-    standing: Standing,
-    scatter: ScatterState,
-    releaser: Releaser,
-  ): Promise<void> {
-    const { context, signal, slotsFor } = this.#ground;
-    const { missing } = standing;
-    const most = Math.min(MAX_BATCH_TASKS, windowOf(scatter, slotsFor(this.kind), 0));
-    const bounds = {
-      version: releaser.version,
-      total: scatter.limits.total,
-      chunk: chunkAgain(scatter),
-      most,
-    };
-    const messages = await tasksAgain(context, { spec, input, missing, ...bounds });
-    const next = onReleasedAgain(scatter, standing, messages.length);
-    if (messages.length > 0) await releaser.releaseAgain(messages, next, signal);
-    this.#scatter = next;
   }
 
   // ── ending early ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -547,19 +443,4 @@ function emptyResult(reduce: Parameters<typeof reducerFor>[0]): string {
   if (reduce.name === "reduce") return "null"; // A handler module's own reducer: it has nothing to work on.
   const reducer = reducerFor(reduce);
   return reducer.ordered ? "[]" : encodeJson(reducer.finish(reducer.init()));
-}
-
-function jobIdOf(delivery: Delivery): string {
-  const { headers } = delivery;
-  const given = headers[HEADER.job];
-  if (given !== undefined && isToken(given)) return given;
-  const key = keyOf(delivery.data, headers);
-  return key === undefined ? jobOfMessage(delivery) : jobOfKey(key);
-}
-
-function replyOf(headers: Readonly<Record<string, string>>): ReplyTo | undefined {
-  const subject = headers[HEADER.reply];
-  if (subject === undefined || subject === "" || /[\s*>]/.test(subject)) return undefined;
-  const mode = headers[HEADER.replyMode] === "watch" ? "watch" : "run";
-  return { subject, mode, ...(isBinary(headers) ? { binary: true } : {}) };
 }

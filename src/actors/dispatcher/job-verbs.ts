@@ -1,4 +1,4 @@
-/** `muster.job.get`, `list`, `result`, `receipt` and `cancel`. */
+/** `muster.job.get`, `list`, `result`, `receipt`, `cancel` and `retry`. */
 import type { InMessage, Subscription } from "../../broker/port.ts";
 import { receiptOf } from "../../domain/receipt.ts";
 import { InvalidBody, JobAlreadyFinished, JobNotFinished, toMusterError, UnknownJob } from "../../errors.ts";
@@ -7,6 +7,7 @@ import { encodeOutcome, type Outcome } from "../../protocol/messages.ts";
 import { HEADER, isToken, JOB_VERBS, type JobVerb } from "../../protocol/names.ts";
 import { type ReplyTo, SpecDecoder } from "../../protocol/spec.ts";
 import type { ActorContext } from "../context.ts";
+import { redrive } from "../dead-letters.ts";
 import { jsonOf, textOf } from "../json.ts";
 import { cutShort, endJob, NO_COUNTS, readOutcome } from "../outcomes.ts";
 import { QUEUE, replyError } from "./ingress.ts";
@@ -55,6 +56,7 @@ export function listenForVerbs(ground: VerbGround): Subscription[] {
     result: (body) => result(ground, jobOf(body)),
     receipt: (body) => receipt(ground, jobOf(body)),
     cancel: (body) => cancel(ground, jobOf(body)),
+    retry: async (body) => json(await redrive(ground.context, jobOf(body))),
   };
   const verbs = JOB_VERBS.map((verb) =>
     broker.subscribe(

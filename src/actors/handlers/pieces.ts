@@ -82,7 +82,7 @@ export class PieceBuilder {
       from: this.#from + (offsets[0] ?? 0),
       count: offsets.length,
       partial: this.#reducer.encode(state),
-      digests: { inputs: inputs.toString(), outputs: outputs.toString() },
+      digests: { inputs: inputs.value, outputs: outputs.value },
     };
   }
 }

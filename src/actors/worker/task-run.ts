@@ -152,7 +152,8 @@ export class TaskRun {
 
   async #execute(marks: DeathMarks): Promise<TaskEnd> {
     const handler = this.#ground.handlers.need(this.task.spec.kind);
-    let move = startChunk({ ...this.task, settled: unreadItems(this.task) });
+    const { from, count } = this.task;
+    let move = startChunk({ from, count, settled: unreadItems(this.task) });
     for (;;) {
       const { next } = move;
       if (next.type === "done") return await this.#store(next.failures, marks, next.pieces);

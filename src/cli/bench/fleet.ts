@@ -1,5 +1,6 @@
 /** The fleet that a scenario measures: a server and actors as processes, with file storage, and a client here. */
-import { Client, type ClientJob } from "../../actors/client.ts";
+import { Client } from "../../actors/client.ts";
+import type { ClientJob } from "../../actors/submit.ts";
 import { EPHEMERAL } from "../../bootstrap/embedded.ts";
 import { joinFleet, type Node } from "../../bootstrap/node.ts";
 import { bringUp, type Up } from "../../bootstrap/up.ts";

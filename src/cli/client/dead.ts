@@ -1,6 +1,6 @@
 /** `muster dead`: items that failed for good, and handing them in again. */
 import type { Command } from "commander";
-import type { DeadLetterView } from "../../actors/client.ts";
+import type { DeadLetterView } from "../../actors/dead-letters.ts";
 import { checkToken } from "../../protocol/names.ts";
 import { say, writeData, writeJson } from "../render/output.ts";
 import { formatTable } from "../render/table.ts";

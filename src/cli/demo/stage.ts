@@ -1,5 +1,6 @@
 /** What each part of the demonstration is given: the fleet, and a place to print. */
-import type { Client, ClientJob, ClientRecords } from "../../actors/client.ts";
+import type { Client } from "../../actors/client.ts";
+import type { ClientJob, ClientRecords } from "../../actors/submit.ts";
 import type { Up } from "../../bootstrap/up.ts";
 import { MusterError } from "../../errors.ts";
 import type { Outcome } from "../../protocol/messages.ts";
