@@ -11,8 +11,10 @@ function rowsOf({ tally }: CampaignReport): [fault: string, count: number][] {
   const faults = [...tally].filter(([name]) => name in TITLES);
   const points = POINTS.map((point) => tally.get(point) ?? 0);
   const struck = points.filter((count) => count > 0).length;
+  const rows = faults.map(([name, count]): [string, number] => [TITLES[name as FaultName] ?? name, count]);
+  if (struck === 0) return rows;
   return [
-    ...faults.map(([name, count]): [string, number] => [TITLES[name as FaultName] ?? name, count]),
+    ...rows,
     [`of these deaths, at ${struck} of ${POINTS.length} named crash points`, sum(points)],
     ["at the rarest of the points", Math.min(...points)],
   ];
