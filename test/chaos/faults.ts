@@ -263,7 +263,7 @@ export class Faults {
 
   async #loop(names: readonly FaultName[], restMs: number, deadline: number): Promise<void> {
     while (Date.now() < deadline && !this.#isOver()) {
-      const wanted = names.filter((name) => !this.#isReached(name));
+      const wanted = names.filter((name) => this.#isWanted(name));
       if (wanted.length === 0) return;
       await this.#strike(this.#ground.dice.pick(this.#weighted(wanted)));
       await delay(restMs);
@@ -290,6 +290,19 @@ export class Faults {
   #isOver(): boolean {
     if (this.#targets === undefined) return false;
     return this.#names.every((name) => this.#targets?.[name] === undefined || this.#isReached(name));
+  }
+
+  /** What is going to die at crash points need not be killed besides. */
+  #isWanted(name: FaultName): boolean {
+    const target = this.#targets?.[name];
+    if (target === undefined || name === "crash-point") return !this.#isReached(name);
+    return this.#countOf(name) + this.#deathsToCome(name) < target;
+  }
+
+  #deathsToCome(name: FaultName): number {
+    const role = KILLED[name];
+    const areSure = this.#names.includes("crash-point") && this.#targets?.["crash-point"] !== undefined;
+    return role !== undefined && areSure ? this.#ground.points.deathsToCome(role) : 0;
   }
 
   #isReached(name: FaultName): boolean {

@@ -53,6 +53,11 @@ export class PointTally {
     );
   }
 
+  /** How many actors of a role will have died here until each of its points was struck often enough. */
+  deathsToCome(role: Role): number {
+    return this.#wanted(role).reduce((sum, point) => sum + this.#target - this.#countOf(point), 0);
+  }
+
   note(point: string): void {
     this.#struck.set(point, this.#countOf(point) + 1);
   }
