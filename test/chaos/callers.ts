@@ -10,8 +10,10 @@ import { bodyOf, drawJob, type JobPlan, type Sizes } from "./job-plan.ts";
 import { buriedIn, digestOf, outcomeIn } from "./streams-view.ts";
 
 const WAYS: readonly Way[] = ["submit", "submit", "keyed", "publish", "request", "run", "watch"];
-/** How long a caller waits for an outcome, in ms: longer than any chain of faults. */
-const PATIENCE_MS = 180_000;
+/** How long a caller waits for an outcome, in ms: longer than any chain of faults, and any large job on a busy machine. */
+const PATIENCE_MS = 600_000;
+/** How long it waits for the answer of `run` and `watch`. */
+const ANSWER_MS = 30_000;
 const AGAIN_MS = 300;
 
 export interface CallersOptions {
@@ -187,7 +189,7 @@ class Call {
     const { client, plan } = this.#options;
     return await client.broker.request(
       { subject: `muster.run.${plan.kind}`, data: bodyOf(plan), headers: headersOf(plan) },
-      { timeoutMs: PATIENCE_MS / 6 },
+      { timeoutMs: ANSWER_MS },
     );
   }
 
@@ -201,7 +203,7 @@ class Call {
         subscription.close();
         settle();
       };
-      const timer = setTimeout(() => end(() => reject(new Error("watched in vain"))), PATIENCE_MS / 6);
+      const timer = setTimeout(() => end(() => reject(new Error("watched in vain"))), ANSWER_MS);
       const subscription = client.broker.subscribe(reply, (message) => {
         if (message.headers["Muster-State"] !== undefined) return end(() => resolve(message));
         if (message.headers["Nats-Service-Error"] !== undefined)
