@@ -15,7 +15,7 @@ const USAGE = `npm run chaos -- [--minutes M] [--seed N] [--replicas 1|3] [--fau
 faults: ${FAULT_NAMES.join(", ")}`;
 const SHOWN = 30;
 /** Small enough to be filled in a moment, large enough for the jobs of a run. */
-const DISK_MB = 512;
+const DISK_MB = 256;
 
 /** A disk to fill needs the right to mount one; leaving is for the soak. */
 const DEFAULT_FAULTS = FAULT_NAMES.filter((name) => name !== "disk-full" && name !== "leave");
@@ -59,9 +59,10 @@ async function chaos(): Promise<void> {
   await tell(report);
 }
 
-/** Three servers on one machine have three times the work with each message. */
+/** Three servers on one machine have three times the work with each message, and a disk that fills stops all work for a while. */
 function isBrief(): boolean {
-  return values.calm || values.replicas === "3" || values.until?.startsWith("small") === true;
+  const isSmall = values.until?.startsWith("small") === true;
+  return isSmall || values.calm || values.replicas === "3" || values.faults.includes("disk-full");
 }
 
 async function tell(report: CampaignReport): Promise<void> {
