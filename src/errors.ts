@@ -107,12 +107,15 @@ export class InvalidOption extends MusterError {
   }
 }
 
+/** Characters of a name that an error shows: one that is not valid may have any length. */
+const SHOWN = 100;
+
 export class InvalidName extends MusterError {
   constructor(what: string, value: string) {
     super(
       "invalid_name",
       400,
-      `"${value}" is not a valid ${what}: 1 to 64 letters, digits, "-" or "_" (no dots, spaces or wildcards).`,
+      `"${value.slice(0, SHOWN)}" is not a valid ${what}: 1 to 64 letters, digits, "-" or "_" (no dots, spaces or wildcards).`,
     );
   }
 }
@@ -517,11 +520,25 @@ export class Unexpected extends MusterError {
   }
 }
 
+/** What an error says; of anything else what it is as text. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  try {
+    return String(error instanceof Error ? error.message : error);
+  } catch {
+    return "a value that cannot be shown";
+  }
+}
+
+/** `instanceof` for values that anybody may have made: a proxy can refuse to be asked, and is none then. */
+export function isA<T>(value: unknown, type: abstract new (...args: never[]) => T): value is T {
+  try {
+    return value instanceof type;
+  } catch {
+    return false;
+  }
 }
 
 /** Converts whatever was thrown to a MusterError. Use at the edges only. */
 export function toMusterError(error: unknown): MusterError {
-  return error instanceof MusterError ? error : new Unexpected(error);
+  return isA(error, MusterError) ? error : new Unexpected(error);
 }

@@ -41,6 +41,7 @@ export type { ConnectionFlags } from "./bootstrap/connection.ts";
 export { VERSION } from "./bootstrap/version.ts";
 export type { Items, Job, JobChoices, JobProgress, JobState, Muster } from "./client/index.ts";
 export { Range, range } from "./client/range.ts";
+export type { Receipt } from "./domain/receipt.ts";
 export type { CombineFunction, CustomReducer, CustomSteps } from "./domain/reducers/index.ts";
 export * from "./errors.ts";
 export type { Failure, Outcome, OutcomeCounts, OutcomeState, OutcomeTimes } from "./protocol/messages.ts";

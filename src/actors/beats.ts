@@ -1,7 +1,7 @@
 /** The heartbeat of an actor, and the fleet that it hears. */
 
 import type { Subscription } from "../broker/port.ts";
-import { BEAT_MS, type Beat, Fleet } from "../domain/fleet.ts";
+import { BEAT_MS, type Beat, Fleet, readBeat } from "../domain/fleet.ts";
 import type { Timer } from "../runtime/clock.ts";
 import { Service } from "../runtime/service.ts";
 import type { ActorContext } from "./context.ts";
@@ -56,8 +56,8 @@ export class FleetWatch extends Service {
   protected async onStart(): Promise<void> {
     const { broker, names, clock } = this.#context;
     this.#subscription = broker.subscribe(names.control("beat"), (message) => {
-      const beat = jsonOf<Beat>(message);
-      if (typeof beat?.id === "string" && beat.role !== undefined) this.#onBeat(beat as Beat);
+      const beat = readBeat(jsonOf<Beat>(message));
+      if (beat !== undefined) this.#onBeat(beat);
     });
     this.#timer = clock.every(BEAT_MS, () => this.#expire());
     broker.publish({ subject: names.control("roll-call") });

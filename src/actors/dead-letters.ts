@@ -1,11 +1,8 @@
 /** Dead letters: reading them, and handing in their items once more. */
 import type { StreamMessage } from "../broker/port.ts";
 import { InputNotKept, UnknownJob } from "../errors.ts";
-import { findMember } from "../protocol/json.ts";
-import type { DeadLetter } from "../protocol/messages.ts";
-import type { Names } from "../protocol/names.ts";
+import { type DeadLetter, decodeDeadLetter } from "../protocol/messages.ts";
 import type { ActorContext } from "./context.ts";
-import { textOf } from "./json.ts";
 import { readThrough } from "./read-through.ts";
 import { submitRecords } from "./submit.ts";
 
@@ -30,7 +27,7 @@ export async function readDeadLetters(context: ActorContext, job?: string): Prom
   const { names } = context;
   const filter = names.dead("*", job ?? "*");
   const messages = await readThrough(context, { stream: names.stream("dead"), filter });
-  return messages.map((message) => letterOf(names, message));
+  return messages.map(letterOf);
 }
 
 /**
@@ -64,17 +61,7 @@ async function removeLetters(
   await Promise.all(letters.map(({ seq }) => broker.remove(stream, seq)));
 }
 
-interface DeadBody {
-  index: number;
-  attempts: number;
-  error: { code: string; message: string };
-}
-
-/** The input is taken as the text that it is: a number in it may be larger than JavaScript can hold. */
-function letterOf(names: Names, message: StreamMessage): DeadLetterView {
-  const text = textOf(message);
-  const { index, attempts, error } = JSON.parse(text) as DeadBody;
-  const [, kind = "", job = ""] = names.tokens(message.subject);
+function letterOf(message: StreamMessage): DeadLetterView {
   const { seq, time } = message;
-  return { job, kind, index, attempts, ...error, input: findMember(text, "input"), seq, time };
+  return { ...decodeDeadLetter(message), seq, time };
 }

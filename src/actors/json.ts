@@ -1,5 +1,4 @@
 /** Small JSON messages between actors, over plain NATS. */
-import type { InMessage } from "../broker/port.ts";
 
 const decoder = new TextDecoder();
 
@@ -8,7 +7,7 @@ export function textOf(message: { readonly data: Uint8Array }): string {
 }
 
 /** The message's JSON, or undefined where it is none: these subjects are open to whoever may publish there. */
-export function jsonOf<T>(message: InMessage): Partial<T> | undefined {
+export function jsonOf<T>(message: { readonly data: Uint8Array }): Partial<T> | undefined {
   try {
     const value: unknown = JSON.parse(textOf(message));
     return typeof value === "object" && value !== null ? (value as Partial<T>) : undefined;

@@ -108,6 +108,8 @@ function mixedExecutor(
     worker: context.id,
     ...(threadMemoryMb === undefined ? {} : { maxOldGenerationSizeMb: threadMemoryMb }),
     onLog: logOf(context),
+    onFault: (message) =>
+      context.events.emit("error.unexpected", { where: "handler threads", error: new Error(message) }),
   });
 }
 

@@ -61,6 +61,17 @@ export function parseFleetSettings(raw: FleetSettingsInput): FleetSettings {
   throw new InvalidConfig(`Setting "${String(issue?.path[0] ?? "?")}": ${issue?.message ?? "not valid"}.`);
 }
 
+/** Reads the settings of a fleet as they stand in the bucket. @throws InvalidConfig */
+export function decodeFleetSettings(text: string): FleetSettings {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new InvalidConfig("The fleet's settings in the bucket of leases are not JSON.", { cause });
+  }
+  return parseFleetSettings(value as FleetSettingsInput);
+}
+
 /**
  * The settings in force: those in the bucket, or `asked` where there are none yet. What is asked for expressly must agree
  * with what is in force, unless `reconfigure` writes it anew.
@@ -78,7 +89,7 @@ export async function agreeOnSettings(
   const entry = await bucket.get(KEY);
   if (entry === undefined)
     return await writeFirst(bucket, wanted, () => agreeOnSettings({ broker, names }, asked, reconfigure));
-  const inForce = parseFleetSettings(JSON.parse(entry.value) as FleetSettingsInput);
+  const inForce = decodeFleetSettings(entry.value);
   const different = differing(inForce, wanted, asked);
   if (different === undefined) return inForce;
   if (!reconfigure) throw disagreement(different, inForce, wanted);
@@ -96,7 +107,7 @@ export async function settingsInForce({
   names: Names;
 }): Promise<FleetSettings | undefined> {
   const entry = await readSettings(broker, names);
-  return entry === undefined ? undefined : parseFleetSettings(JSON.parse(entry.value) as FleetSettingsInput);
+  return entry === undefined ? undefined : decodeFleetSettings(entry.value);
 }
 
 async function readSettings(broker: Broker, names: Names): Promise<BucketEntry | undefined> {

@@ -1,5 +1,6 @@
 /** A job as the program that handed it in, or found it by its id, holds it. */
 import type { JobView } from "../actors/dispatcher/job-verbs.ts";
+import { type Receipt, receiptOf } from "../domain/receipt.ts";
 import { InvalidOption, MusterError } from "../errors.ts";
 import type { Outcome, OutcomeState } from "../protocol/messages.ts";
 import { cancelJob } from "./cancel.ts";
@@ -79,6 +80,17 @@ export class Job<Output = unknown, Result = unknown> implements Promise<Result> 
       this.#parts.accepted.then(() => this.#ground.client.outcome(this.id)),
     );
     return this.#outcome;
+  }
+
+  /**
+   * Waits for the job's end, and gives its receipt: what was counted, digests, who took part, speed-up and efficiency.
+   *
+   * @example
+   * const { items, attempts } = await muster.map("double", [1, 2, 3]).receipt();
+   * console.log([items, attempts]); // [3, 3]
+   */
+  async receipt(): Promise<Receipt> {
+    return receiptOf(await this.outcome());
   }
 
   /**

@@ -24,6 +24,29 @@ export interface Beat {
   readonly leaving?: boolean;
 }
 
+/** The beat in a message: its subject is open to whoever may publish there, and what is odd in it must not spoil the count. */
+export function readBeat(said: unknown): Beat | undefined {
+  const { id, role, host, pid, since, kinds, ...rest } = (said ?? {}) as { [Field in keyof Beat]?: unknown };
+  const known = ACTOR_ROLES.find((each) => each === role);
+  if (typeof id !== "string" || known === undefined) return undefined;
+  return {
+    ...{
+      id,
+      role: known,
+      host: typeof host === "string" ? host : "",
+      pid: countOf(pid),
+      since: countOf(since),
+    },
+    ...(Array.isArray(kinds) ? { kinds: kinds.filter((kind) => typeof kind === "string") } : {}),
+    ...{ slots: countOf(rest.slots), busy: countOf(rest.busy), items: countOf(rest.items) },
+    leaving: rest.leaving === true,
+  };
+}
+
+function countOf(value: unknown): number {
+  return Number.isSafeInteger(value) && Number(value) > 0 ? Number(value) : 0;
+}
+
 /** An actor whose last beat is older than this is gone, in milliseconds. */
 export const SILENCE_MS = 5_000;
 /** How often actors beat, in milliseconds. */
@@ -87,7 +110,7 @@ export class Fleet {
     this.#version++;
     this.#slots = new Map();
     for (const { beat } of this.#members.values()) {
-      for (const kind of kindsOf(beat)) this.#slots.set(kind, this.slotsFor(kind) + slotsOf(beat));
+      for (const kind of new Set(beat.kinds)) this.#slots.set(kind, this.slotsFor(kind) + (beat.slots ?? 0));
     }
   }
 }
@@ -96,13 +119,4 @@ export class Fleet {
 function isChange(before: Beat | undefined, beat: Beat): boolean {
   if (before === undefined || beat.leaving) return true;
   return before.slots !== beat.slots || String(before.kinds) !== String(beat.kinds);
-}
-
-/** Beats come from a subject that is open to whoever may publish there: one that is odd must not spoil the count. */
-function kindsOf({ kinds }: Beat): Iterable<string> {
-  return new Set(Array.isArray(kinds) ? kinds : []);
-}
-
-function slotsOf({ slots = 0 }: Beat): number {
-  return Number.isSafeInteger(slots) && slots > 0 ? slots : 0;
 }

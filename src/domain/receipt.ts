@@ -114,6 +114,31 @@ export function saveReceipt(receipt: ReceiptState): SavedReceipt {
   return { ...receipt, workers: [...receipt.workers] };
 }
 
+/** Whether it is one as {@link saveReceipt} makes it. */
+export function isSavedReceipt(value: unknown): value is SavedReceipt {
+  const {
+    outputs,
+    attempts,
+    ended,
+    began = 0,
+    total = 0,
+    fault = "",
+    ...rest
+  } = (value ?? {}) as Partial<SavedReceipt>;
+  const { inputDigest, outputDigest, workers } = rest;
+  return (
+    [outputs, attempts, ended, began, total].every((amount) => Number.isFinite(amount)) &&
+    [inputDigest, outputDigest].every((digest) => isPair(digest) && digest.every(Number.isSafeInteger)) &&
+    typeof fault === "string" &&
+    Array.isArray(workers) &&
+    workers.every((each) => isPair(each) && typeof each[0] === "string" && Number.isSafeInteger(each[1]))
+  );
+}
+
+function isPair(value: unknown): value is readonly [unknown, unknown] {
+  return Array.isArray(value) && value.length === 2;
+}
+
 export function restoreReceipt(saved: SavedReceipt): ReceiptState {
   return { ...saved, workers: new Map(saved.workers) };
 }

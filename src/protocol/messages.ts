@@ -1,6 +1,7 @@
 /** Tasks, results, outcomes and dead letters, as messages and back. */
 import { type ErrorShape, InvalidBody } from "../errors.ts";
 import { type InvalidItem, splitInvalid, withInvalid } from "./invalid-items.ts";
+import { findMember } from "./json.ts";
 import { HEADER } from "./names.ts";
 import {
   decodeReceipt,
@@ -191,7 +192,7 @@ function parseFailures(text: string): Failure[] {
   }
 }
 
-function isFailure(value: unknown): value is Failure {
+export function isFailure(value: unknown): value is Failure {
   if (typeof value !== "object" || value === null) return false;
   const { index, code, message, attempts } = value as Partial<Failure>;
   return (
@@ -374,4 +375,38 @@ export function encodeDeadLetter(letter: DeadLetter): Encoded {
     },
     data: `{"index":${index},"attempts":${attempts},"error":${error}${kept}}`,
   };
+}
+
+/**
+ * Reads a dead letter. The input is taken as the text that it is: a number in it may be larger than JavaScript can hold.
+ * @throws InvalidBody when the message is not a dead letter
+ */
+export function decodeDeadLetter(message: Received): DeadLetter {
+  const text = new TextDecoder().decode(message.data);
+  const { index, attempts, error } = parseLetter(text);
+  const { code, message: sentence } = error ?? {};
+  const failure = { index, code, message: sentence, attempts };
+  if (!isFailure(failure)) throw notALetter();
+  const { [HEADER.job]: job = "", [HEADER.kind]: kind = "" } = message.headers;
+  return { job, kind, ...failure, input: findMember(text, "input") };
+}
+
+interface LetterBody {
+  index?: unknown;
+  attempts?: unknown;
+  error?: { code?: unknown; message?: unknown } | null;
+}
+
+function parseLetter(text: string): LetterBody {
+  try {
+    const body: unknown = JSON.parse(text);
+    if (typeof body === "object" && body !== null) return body;
+  } catch (cause) {
+    throw notALetter(cause);
+  }
+  throw notALetter();
+}
+
+function notALetter(cause?: unknown): InvalidBody {
+  return new InvalidBody("The message is not a dead letter.", { cause });
 }

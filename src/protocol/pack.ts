@@ -38,7 +38,7 @@ function columnsOf(parts: readonly Encoded[], common: Readonly<Record<string, st
   const columns: string[] = [];
   for (const { headers } of parts) {
     for (const name in headers) {
-      if (!(name in common) && !columns.includes(name)) columns.push(name);
+      if (!Object.hasOwn(common, name) && !columns.includes(name)) columns.push(name);
     }
   }
   return columns;

@@ -115,17 +115,18 @@ function parseSpec(header: string | undefined): JobSpec {
   } catch (cause) {
     throw new InvalidBody("The message carries no readable job spec.", { path: "Muster-Spec", cause });
   }
-  const spec = value as Partial<JobSpec> | null;
-  if (!isSpec(spec)) throw new InvalidBody("The message's job spec is incomplete.", { path: "Muster-Spec" });
-  return spec;
+  if (!isSpec(value)) throw new InvalidBody("The message's job spec is incomplete.", { path: "Muster-Spec" });
+  return value;
 }
 
-function isSpec(spec: Partial<JobSpec> | null): spec is JobSpec {
+export function isSpec(value: unknown): value is JobSpec {
+  const spec = (value ?? {}) as Partial<JobSpec>;
   return (
-    spec !== null &&
     isName(spec.job) &&
     isName(spec.kind) &&
     typeof spec.reduce?.name === "string" &&
+    typeof spec.reduce.params === "object" &&
+    spec.reduce.params !== null &&
     isTime(spec.submitted) &&
     (spec.total === undefined || Number.isSafeInteger(spec.total)) &&
     (spec.reply === undefined || isSubject(spec.reply?.subject))

@@ -11,9 +11,15 @@ export interface Page {
   text: string;
 }
 
-/** README, CONTRIBUTING, CHANGELOG and everything in docs/. */
+/** README, CONTRIBUTING, CHANGELOG and everything in docs/ and examples/. */
 export function pages(): Page[] {
-  const names = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", ...markdownIn("docs")];
+  const names = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    ...markdownIn("docs"),
+    ...markdownIn("examples"),
+  ];
   return names.map((path) => ({ path, text: read(path) }));
 }
 

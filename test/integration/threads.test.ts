@@ -1,4 +1,5 @@
 /** Real threads, and handlers that do their worst in them. */
+import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -326,6 +327,36 @@ describe("the pool", () => {
     const result = await doomed.run(passOver("doomed", [1, 2]), FOREVER);
     expect(codesOf(result)).toEqual(["0: handler_crashed", "1: handler_crashed"]);
     await doomed.close();
+    await rm(cwd, { recursive: true });
+  });
+});
+
+describe("a thread that dies while it loads its handlers", () => {
+  it("is replaced with the next pass, so that as many run at once as before", async () => {
+    const cwd = await mkdtemp(join(tmpdir(), "muster-threads-"));
+    const source = `import { existsSync, rmSync, writeFileSync } from "node:fs";
+      import { isMainThread } from "node:worker_threads";
+      import { setTimeout as wait } from "node:timers/promises";
+      const file = (name) => new URL(name, import.meta.url);
+      if (!isMainThread && existsSync(file("doom"))) {
+        rmSync(file("doom"));
+        process.exit(9);
+      }
+      export const end = () => process.exit(7);
+      export const meet = async (me, ctx) => {
+        writeFileSync(file(\`here-\${me}\`), "");
+        while (!existsSync(file(\`here-\${1 - me}\`))) await wait(5, undefined, { signal: ctx.signal });
+        return me;
+      };`;
+    await writeFile(join(cwd, "fragile.mjs"), source);
+    const fragile = executor({ handlers: await loadHandlers(["fragile.mjs"], { cwd }), slots: 2 });
+    await fragile.ready();
+    await writeFile(join(cwd, "doom"), "");
+    expect(codesOf(await fragile.run(passOver("end", [1]), FOREVER))).toEqual(["0: handler_crashed"]);
+    await expect.poll(() => existsSync(join(cwd, "doom")), { timeout: 20_000 }).toBe(false);
+    const met = [0, 1].map((me) => fragile.run(passOver("meet", [me], { timeout: 10_000 }), FOREVER));
+    expect((await Promise.all(met)).map(outputsOf)).toEqual([{ 0: 0 }, { 0: 1 }]);
+    await fragile.close();
     await rm(cwd, { recursive: true });
   });
 });

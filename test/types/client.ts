@@ -99,6 +99,10 @@ export async function theTaskSaysHowItIsReduced() {
   same<Record<string, number>>()<typeof counts>();
   const top = await muster.map(words, ["a"], { reduce: "top-k:3" });
   same<[key: string, total: number][]>()<typeof top>();
+  const sums = await muster.map(words, ["a"], { reduce: "group-by:country:sum:amount" });
+  same<Record<string, number>>()<typeof sums>();
+  const first = await muster.map(words, ["a"], { reduce: "group-by:country:min:name" });
+  same<Record<string, unknown>>()<typeof first>();
   // @ts-expect-error: there is no such reducer.
   task("t", { run: (n: number) => n, reduce: "summ" });
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type ActorRole, type Beat, Fleet, SILENCE_MS } from "../../src/domain/fleet.ts";
+import { type ActorRole, type Beat, Fleet, readBeat, SILENCE_MS } from "../../src/domain/fleet.ts";
 
 function beatOf(id: string, more: Partial<Beat> = {}): Beat {
   return { id, role: "worker", host: "h", pid: 1, since: 0, ...more };
@@ -63,8 +63,13 @@ describe("the fleet", () => {
       { kinds: ["x"], slots: 1e308 },
       { kinds: ["x"], slots: null },
     ];
-    for (const [at, more] of odd.entries()) fleet.onBeat(beatOf(`odd${at}`, more as Partial<Beat>), 0);
+    for (const [at, more] of odd.entries()) {
+      const beat = readBeat(beatOf(`odd${at}`, more as Partial<Beat>));
+      if (beat !== undefined) fleet.onBeat(beat, 0);
+    }
     expect(fleet.slotsFor("x")).toBe(3);
+    for (const said of [undefined, null, 5, [], { id: 5, role: "worker" }, { id: "a", role: "king" }])
+      expect(readBeat(said)).toBeUndefined();
   });
 
   it("agrees with a list of beats after any of them, in any order", () => {

@@ -2,12 +2,13 @@
 import type { StreamMessage } from "../../broker/port.ts";
 import { Coverage } from "../../domain/coverage.ts";
 import type { GatherState } from "../../domain/gather.ts";
-import { restoreReceipt, type SavedReceipt, saveReceipt } from "../../domain/receipt.ts";
+import { isSavedReceipt, restoreReceipt, type SavedReceipt, saveReceipt } from "../../domain/receipt.ts";
 import type { Reducer } from "../../domain/reducers/index.ts";
-import type { Failure } from "../../protocol/messages.ts";
-import type { JobSpec } from "../../protocol/spec.ts";
+import { InvalidBody } from "../../errors.ts";
+import { type Failure, isFailure } from "../../protocol/messages.ts";
+import { isSpec, type JobSpec } from "../../protocol/spec.ts";
 import type { ActorContext } from "../context.ts";
-import { textOf } from "../json.ts";
+import { jsonOf } from "../json.ts";
 import { readThrough } from "../read-through.ts";
 
 /** What of a gather state outlives the process. Ordered jobs have none: they are replayed. */
@@ -58,11 +59,13 @@ export interface RestoredJob {
   revision: number;
 }
 
+/** @throws InvalidBody when the message is no checkpoint, and what `reducerOf` throws */
 export function decodeJobCheckpoint(
   message: StreamMessage,
   reducerOf: (spec: JobSpec) => Reducer,
 ): RestoredJob {
-  const checkpoint = JSON.parse(textOf(message)) as JobCheckpoint;
+  const checkpoint = jsonOf<JobCheckpoint>(message) ?? {};
+  if (!isCheckpoint(checkpoint)) throw unreadable(message);
   const reducer = reducerOf(checkpoint.spec);
   const { coverage, accumulator, upTo, total, started, failures, receipt, ...rest } = checkpoint;
   const state: GatherState = {
@@ -79,6 +82,23 @@ export function decodeJobCheckpoint(
   return { state, upTo, revision: message.seq };
 }
 
+function isCheckpoint(value: Partial<JobCheckpoint>): value is JobCheckpoint {
+  const { spec, tasks, duplicates, failed, handlerMs, bytes, firstSeq, upTo, total = 0, started = 0 } = value;
+  return (
+    isSpec(spec) &&
+    [tasks, duplicates, failed, bytes, firstSeq, upTo, total].every((count) => Number.isSafeInteger(count)) &&
+    [handlerMs, started].every((ms) => Number.isFinite(ms)) &&
+    Array.isArray(value.failures) &&
+    value.failures.every(isFailure) &&
+    isSavedReceipt(value.receipt) &&
+    typeof value.accumulator === "string"
+  );
+}
+
+function unreadable({ subject }: StreamMessage): InvalidBody {
+  return new InvalidBody(`The checkpoint ${subject} cannot be read.`, { path: subject });
+}
+
 /** Where a takeover begins to replay. */
 export interface Position {
   fromSeq: number;
@@ -89,7 +109,13 @@ export interface Position {
 export async function readPosition({ broker, names }: ActorContext, partition: number): Promise<Position> {
   const message = await broker.last(names.stream("outcomes"), names.checkpoint(partition));
   if (message === undefined) return { fromSeq: 1, revision: 0 };
-  const { fromSeq } = JSON.parse(textOf(message)) as { fromSeq: number };
+  return decodePosition(message);
+}
+
+/** @throws InvalidBody when the message says no position */
+export function decodePosition(message: StreamMessage): Position {
+  const { fromSeq = 0 } = jsonOf<{ fromSeq: number }>(message) ?? {};
+  if (!Number.isSafeInteger(fromSeq) || fromSeq < 1) throw unreadable(message);
   return { fromSeq, revision: message.seq };
 }
 

@@ -1,9 +1,9 @@
 /** How far a large job is dispatched: the last message of every atomic batch of its tasks. */
-import type { StoreMessage } from "../../broker/port.ts";
+import type { StoreMessage, StreamMessage } from "../../broker/port.ts";
 import type { Dispatched } from "../../domain/scatter.ts";
-import { WriteConflict } from "../../errors.ts";
+import { InvalidBody, WriteConflict } from "../../errors.ts";
 import type { ActorContext } from "../context.ts";
-import { textOf } from "../json.ts";
+import { jsonOf } from "../json.ts";
 
 /** A tombstone refuses the batch of a dispatcher that does not know yet that the job is over, for so long. */
 const TOMBSTONE_SECONDS = 120;
@@ -34,8 +34,28 @@ export const NO_CURSOR: Cursor = {
 export async function readCursor({ broker, names }: ActorContext, job: string): Promise<Cursor> {
   const message = await broker.last(names.stream("tasks"), names.cursor(job));
   if (message === undefined) return NO_CURSOR;
-  const { next, tasks, total, version, by, ended = false } = JSON.parse(textOf(message)) as CursorBody;
+  return decodeCursor(message);
+}
+
+/** @throws InvalidBody when the message is no cursor */
+export function decodeCursor(message: StreamMessage): Cursor {
+  const body = jsonOf<CursorBody>(message) ?? {};
+  if (!isCursor(body)) throw new InvalidBody("A job's cursor cannot be read.", { path: message.subject });
+  const { next, tasks, total, version, by, ended = false } = body;
   return { dispatched: { next, tasks }, total, version, by, ended, seq: message.seq };
+}
+
+function isCursor(body: Partial<CursorBody>): body is CursorBody {
+  const { next, tasks, total = 0, version = "", by, ended = false } = body;
+  return (
+    [next, tasks, total].every(isCount) &&
+    [version, by].every((text) => typeof text === "string") &&
+    typeof ended === "boolean"
+  );
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
 interface CursorBody extends Dispatched {

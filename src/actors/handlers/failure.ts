@@ -1,6 +1,6 @@
 /** Makes an {@link ItemFailure} of whatever a handler threw. */
 import type { ItemFailure } from "../../domain/pass.ts";
-import { HandlerFailed, InputMismatch, MusterError, OutputMismatch } from "../../errors.ts";
+import { HandlerFailed, InputMismatch, isA, MusterError, OutputMismatch } from "../../errors.ts";
 import { steerOf } from "./handler.ts";
 
 /** Characters kept of a message and of a stack: a failure travels in messages and headers. */
@@ -40,27 +40,32 @@ export function failureOf(thrown: unknown, attempt: Attempt): ItemFailure {
 
 /** What does not fit its schema will not fit it the next time. */
 function isMismatch(thrown: unknown): boolean {
-  return thrown instanceof InputMismatch || thrown instanceof OutputMismatch;
+  return isA(thrown, InputMismatch) || isA(thrown, OutputMismatch);
 }
 
 /** Codes are stable and documented, so an error of the user's never brings its own. */
 function codeOf(thrown: unknown): string {
-  return thrown instanceof MusterError ? thrown.code : new HandlerFailed("").code;
+  return isA(thrown, MusterError) ? thrown.code : new HandlerFailed("").code;
 }
 
 function describeThrown(thrown: unknown): string {
   try {
-    if (thrown instanceof Error) return thrown.message || thrown.name;
-    if (typeof thrown === "object" && thrown !== null && "message" in thrown) return String(thrown.message);
-    return `it threw ${String(thrown)}`;
+    return wordsOf(thrown) || `it threw ${String(thrown)}`;
   } catch {
     return "it threw a value that cannot be shown";
   }
 }
 
+/** A message may be anything, and empty. */
+function wordsOf(thrown: unknown): string {
+  if (thrown instanceof Error) return String(thrown.message || thrown.name);
+  if (typeof thrown === "object" && thrown !== null && "message" in thrown) return String(thrown.message);
+  return "";
+}
+
 /** Only of the user's own errors: a stack through muster's files says nothing to them. */
 function stackOf(thrown: unknown): string | undefined {
-  if (thrown instanceof MusterError) return undefined;
+  if (isA(thrown, MusterError)) return undefined;
   try {
     return thrown instanceof Error && typeof thrown.stack === "string" ? thrown.stack : undefined;
   } catch {

@@ -26,6 +26,7 @@ export class PieceBuilder {
   readonly #from: number;
   /** Of all items of the chunk: which of them count is known only when they are settled. */
   readonly #inputs: ItemHashes;
+  readonly #outputs: ItemHashes;
   #open: Open | undefined;
 
   /** @param chunk from: the job-wide number of its item 0 */
@@ -33,6 +34,7 @@ export class PieceBuilder {
     this.#reducer = reducer;
     this.#from = from;
     this.#inputs = new ItemHashes(count);
+    this.#outputs = new ItemHashes(count);
   }
 
   /** To be told of each item before its handler is, which may change what it is given. */
@@ -43,13 +45,24 @@ export class PieceBuilder {
   /** @throws InvalidOutput, or what the reducer throws when it refuses the output; the pieces are as before then */
   add(offset: number, given: unknown): void {
     const output = wrapBytes(given);
+    // All that can fail comes before all that counts the item: an output may be one thing now and another then.
+    this.#hash(offset, output);
     const open = this.#fits(offset) ?? this.#begun();
     open.state = this.#reducer.step(open.state, checkedOutput(this.#reducer, output));
     open.offsets.push(offset);
     open.inputs.addHash(this.#inputs, offset);
-    open.outputs.add(this.#from + offset, output);
+    open.outputs.addHash(this.#outputs, offset);
     if (open !== this.#open) this.#close();
     this.#open = open;
+  }
+
+  #hash(offset: number, output: unknown): void {
+    try {
+      this.#outputs.set(offset, this.#from + offset, output);
+    } catch (error) {
+      encodeJson(output); // Says better what is wrong with it.
+      throw error;
+    }
   }
 
   /** Writes what is still open. */

@@ -12,7 +12,8 @@ export type BuiltInReducer =
   | "merge-counts"
   | "top-k"
   | `top-k:${number}`
-  | `histogram:${number}:${number}:${number}`;
+  | `histogram:${number}:${number}:${number}`
+  | `group-by:${string}`;
 
 /**
  * Makes one value of two: outputs, or what it returned before. Must be associative and commutative, and synchronous.
@@ -50,7 +51,9 @@ export type ResultOf<Reduce, Output> = Reduce extends keyof NamedResults<Output>
     ? TopOf<Output>
     : Reduce extends `histogram:${string}`
       ? Histogram
-      : OwnResult<Reduce>;
+      : Reduce extends `group-by:${string}`
+        ? Record<string, GroupOf<Reduce>>
+        : OwnResult<Reduce>;
 
 interface NamedResults<Output> {
   collect: Output[];
@@ -65,6 +68,11 @@ interface NamedResults<Output> {
 }
 
 type TopOf<Output> = Output extends number ? number[] : [key: string, total: number][];
+
+/** What a group becomes: a number where the name says so, as in `group-by:country:sum:amount`. */
+type GroupOf<Reduce> = Reduce extends `group-by:${string}:${"sum" | "count" | "mean"}${"" | `:${string}`}`
+  ? number
+  : unknown;
 
 type OwnResult<Reduce> = Reduce extends { finish(accumulator: never): infer Result }
   ? Result

@@ -1,6 +1,7 @@
 /** One pass: the loop over items, the same inline and in a thread. */
 import type { ItemFailure, PassResult } from "../../domain/pass.ts";
 import { reducerFor } from "../../domain/reducers/index.ts";
+import { isA } from "../../errors.ts";
 import { unwrapBytes } from "../../protocol/binary.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { listen, unlisten } from "./abort-fan.ts";
@@ -154,17 +155,24 @@ class Pass {
   }
 
   /** @throws HandlerFailed where the outputs are not one an item */
-  async #settleBatch(offsets: readonly number[], outputs: unknown, context: ItemContext): Promise<void> {
-    if (!Array.isArray(outputs)) throw fail("The batch handler returned no array.");
+  async #settleBatch(offsets: readonly number[], returned: unknown, context: ItemContext): Promise<void> {
+    if (!Array.isArray(returned)) throw fail("The batch handler returned no array.");
+    const outputs: readonly unknown[] = [...returned];
     if (outputs.length !== offsets.length)
       throw fail(`The batch handler returned ${outputs.length} outputs for ${offsets.length} items.`);
     for (const output of outputs) keepHandled(output);
-    for (const [at, offset] of offsets.entries()) {
-      const output: unknown = outputs[at];
-      if (isThenable(output)) await this.#wait(offset, output.then(unlessError), context);
-      else if (output instanceof Error) this.#noteThrown(offset, output);
-      else this.#settle(offset, output);
+    for (const [at, offset] of offsets.entries()) await this.#settleOneOf(offset, outputs[at], context);
+  }
+
+  /** Settles an item of a batch: whatever is wrong with its output is no concern of the others. */
+  #settleOneOf(offset: number, output: unknown, context: ItemContext): Promise<void> | undefined {
+    try {
+      if (isThenable(output)) return this.#wait(offset, Promise.resolve(output).then(unlessError), context);
+      this.#settle(offset, unlessError(output));
+    } catch (error) {
+      this.#noteThrown(offset, error);
     }
+    return undefined;
   }
 
   /** Runs the handler; gives a promise only where it gave one. */
@@ -209,7 +217,7 @@ class Pass {
 
   /** After an abort, what a handler throws says only that it was aborted: its item counts as not run. */
   #noteThrown(offset: number, error: unknown): void {
-    if (error instanceof Abandoned || this.#hooks.signal.aborted) this.#notRun.push(offset);
+    if (isA(error, Abandoned) || this.#hooks.signal.aborted) this.#notRun.push(offset);
     else this.#fail(offset, error);
   }
 
@@ -232,13 +240,17 @@ class Pass {
 
 /** In the place of an output an Error is a failure, also where it was promised. */
 function unlessError(output: unknown): unknown {
-  if (output instanceof Error) throw output;
+  if (isA(output, Error)) throw output;
   return output;
 }
 
 /** A promise that waits for its turn may reject meanwhile, which must not count as unhandled. */
 function keepHandled(output: unknown): void {
-  if (isThenable(output)) output.then(undefined, () => {});
+  try {
+    if (isThenable(output)) Promise.resolve(output).catch(() => {});
+  } catch {
+    // It cannot be looked at, which is found again when it is its turn.
+  }
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

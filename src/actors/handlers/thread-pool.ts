@@ -38,15 +38,23 @@ export interface PoolOptions {
 /** Runs a pass, or, with the name `ready`, nothing. */
 type Threads = Piscina<ThreadTask | undefined, ThreadReply>;
 
+/** Threads that were started together. */
+interface Crew {
+  readonly threads: Threads;
+  /** Of the passes that they run, or that wait for one of them. */
+  readonly kills: Set<AbortController>;
+}
+
 let pools = 0;
 
 /** Threads that were all started at once, are kept, and are replaced when they die. */
 export class ThreadPool {
   readonly #options: PoolOptions;
   readonly #channel: BroadcastChannel;
-  readonly #kills = new Set<AbortController>();
-  /** Undefined after all its threads died, until a pass asks for new ones. */
-  #piscina: Threads | undefined;
+  /** All that were not ended: the one that takes passes, and those that only finish what they have. */
+  readonly #crews = new Set<Crew>();
+  /** Undefined after one of its threads could not be replaced, until a pass asks for new ones. */
+  #crew: Crew | undefined;
   #closed = false;
   #lastFault = "its threads cannot be started.";
 
@@ -55,12 +63,12 @@ export class ThreadPool {
     this.#channel = new BroadcastChannel(`muster-aborts-${process.pid}-${pools++}`);
     // Node has it, its types do not: the channel must not keep the process alive.
     if ("unref" in this.#channel && typeof this.#channel.unref === "function") this.#channel.unref();
-    this.#piscina = this.#start();
+    this.#crew = this.#start();
   }
 
   /** Resolves when every thread has loaded its handlers. */
   async ready(): Promise<void> {
-    const threads = this.#threads();
+    const { threads } = this.#currentCrew();
     const asked = Array.from({ length: this.#options.slots }, () =>
       threads.run(undefined, { name: "ready" }).catch(() => undefined),
     );
@@ -69,13 +77,15 @@ export class ThreadPool {
 
   /** Runs a pass in a free thread; `kill` ends that thread, with the {@link Ending} as its reason. */
   async run(task: ThreadTask, kill: AbortController): Promise<ThreadReply | Ending> {
-    this.#kills.add(kill);
+    const crew = this.#currentCrew();
+    crew.kills.add(kill);
     try {
-      return await this.#threads().run(task, { signal: kill.signal, transferList: transferable(task) });
+      return await crew.threads.run(task, { signal: kill.signal, transferList: transferable(task) });
     } catch (error) {
       return kill.signal.aborted ? kill.signal.reason : this.#death(error);
     } finally {
-      this.#kills.delete(kill);
+      crew.kills.delete(kill);
+      this.#endIfSpent(crew);
     }
   }
 
@@ -88,16 +98,16 @@ export class ThreadPool {
   /** Ends all threads. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#piscina?.destroy();
+    await Promise.all([...this.#crews].map(({ threads }) => threads.destroy()));
     this.#channel.close();
   }
 
-  #threads(): Threads {
-    this.#piscina ??= this.#start();
-    return this.#piscina;
+  #currentCrew(): Crew {
+    this.#crew ??= this.#start();
+    return this.#crew;
   }
 
-  #start(): Threads {
+  #start(): Crew {
     const { slots, maxOldGenerationSizeMb } = this.#options;
     const piscina = new Piscina<ThreadTask | undefined, ThreadReply>({
       filename: ENTRY,
@@ -112,8 +122,10 @@ export class ThreadPool {
     });
     piscina.on("message", (message: unknown) => this.#onMessage(message));
     piscina.on("error", (error: unknown) => this.#onFault(error));
-    piscina.on("workerDestroy", () => setImmediate(() => this.#onThreadGone(piscina)));
-    return piscina;
+    const crew: Crew = { threads: piscina, kills: new Set() };
+    piscina.on("workerDestroy", () => setImmediate(() => this.#onThreadGone(crew)));
+    this.#crews.add(crew);
+    return crew;
   }
 
   #threadData(): ThreadData {
@@ -130,13 +142,20 @@ export class ThreadPool {
     this.#options.onFault(`A handler thread died between passes: ${this.#lastFault}`);
   }
 
-  /** Piscina stops replacing threads once one died while it started: a pool without any begins anew with the next pass. */
-  #onThreadGone(piscina: Threads): void {
-    if (this.#closed || piscina !== this.#piscina || piscina.threads.length > 0) return;
-    this.#piscina = undefined;
+  /** Piscina stops replacing threads once one died while it started: the next pass then begins with a new crew. */
+  #onThreadGone(crew: Crew): void {
+    const left = crew.threads.threads.length;
+    if (this.#closed || left >= this.#options.slots) return;
+    if (crew === this.#crew) this.#crew = undefined;
     const ending: Ending = { type: "died", reason: this.#lastFault };
-    for (const kill of this.#kills) kill.abort(ending);
-    void piscina.destroy();
+    if (left === 0) for (const kill of crew.kills) kill.abort(ending);
+    this.#endIfSpent(crew);
+  }
+
+  /** Ends a crew that takes no more passes and has finished the last one. */
+  #endIfSpent(crew: Crew): void {
+    if (crew === this.#crew || crew.kills.size > 0 || !this.#crews.delete(crew)) return;
+    void crew.threads.destroy();
   }
 
   #death(error: unknown): Ending {

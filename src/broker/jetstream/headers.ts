@@ -69,7 +69,9 @@ export function parseHeaderBlock(block: string): Headers {
     const end = block.indexOf(LINE_END, start);
     const colon = block.indexOf(":", start);
     if (end > start && colon > start && colon < end) {
-      fields[block.slice(start, colon)] ??= block.slice(colon + 1, end).trim();
+      const name = block.slice(start, colon);
+      // Not "if it is there": a header may be called "constructor".
+      if (typeof fields[name] !== "string") fields[name] = block.slice(colon + 1, end).trim();
     }
     at = end;
   }

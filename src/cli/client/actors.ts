@@ -1,4 +1,5 @@
 /** The actors of the fleet, asked over the NATS service protocol. */
+import { z } from "zod";
 import type { Client } from "../../actors/client.ts";
 import { jsonOf } from "../../actors/json.ts";
 import { ACTOR_ROLES, type ActorRole } from "../../domain/fleet.ts";
@@ -10,20 +11,31 @@ export const SERVICE = {
   aggregator: "muster-aggregator",
 } as const satisfies Record<ActorRole, string>;
 
-/** What an actor answers on `$SRV.INFO`, as far as it is read here. */
-export interface InfoAnswer {
-  name: string;
-  id: string;
-  version: string;
-  metadata: Readonly<Record<string, string>>;
-  endpoints: readonly { name: string; subject: string }[];
-}
+/** Services of all kinds answer, and some of them are odd: what is not as it should be is left out. */
+const text = z.string().catch("");
+const amount = z.number().nonnegative().catch(0);
+const listOf = <T extends z.ZodType>(each: T) => z.array(each).catch([]);
 
-interface StatsAnswer {
-  name: string;
-  id: string;
-  started: string;
-  endpoints: readonly { num_requests: number; num_errors: number; processing_time: number }[];
+/** What an actor answers on `$SRV.INFO`, as far as it is read here. */
+const INFO = z.object({
+  name: text,
+  id: text,
+  version: text,
+  metadata: z.record(z.string(), text).catch({}),
+  endpoints: listOf(z.object({ subject: text })),
+});
+export type InfoAnswer = z.output<typeof INFO>;
+
+const STATS = z.object({
+  id: text,
+  started: text,
+  endpoints: listOf(z.object({ num_requests: amount, num_errors: amount, processing_time: amount })),
+});
+type StatsAnswer = z.output<typeof STATS>;
+
+/** The answer in what an actor, or any other service, said. */
+export function infoOf(said: unknown): InfoAnswer | undefined {
+  return INFO.safeParse(said).data;
 }
 
 export interface Actor {
@@ -59,55 +71,72 @@ const LIMITS = { timeoutMs: 1_500, stallMs: 300 };
 /** Asks who is there, and what the workers have done. */
 export async function askFleet(client: Client, names: Names): Promise<FleetView> {
   const [infos, stats] = await Promise.all([
-    gather<InfoAnswer>(client, "$SRV.INFO"),
-    gather<StatsAnswer>(client, `$SRV.STATS.${SERVICE.worker}`),
+    gather(client, "$SRV.INFO", infoOf),
+    gather(client, `$SRV.STATS.${SERVICE.worker}`, (said) => STATS.safeParse(said).data),
   ]);
   const ours = infos.filter((info) => isOfFleet(info, names));
   const statsById = new Map(stats.map((each) => [each.id, each]));
   const of = (role: ActorRole) => ours.filter(({ name }) => name === SERVICE[role]).sort(byHost);
   return {
-    workers: of("worker").map((info) => workerOf(info, statsById.get(info.id ?? ""))),
+    workers: of("worker").map((info) => workerOf(info, statsById.get(info.id))),
     dispatchers: of("dispatcher").map((info) => actorOf("dispatcher", info)),
     aggregators: of("aggregator").map((info) => actorOf("aggregator", info)),
   };
 }
 
-async function gather<T>({ broker }: Client, subject: string): Promise<Partial<T>[]> {
+async function gather<T>(
+  { broker }: Client,
+  subject: string,
+  read: (said: unknown) => T | undefined,
+): Promise<T[]> {
   const answers = await broker.gather({ subject }, LIMITS);
-  return answers.map((answer) => jsonOf<T>(answer)).filter((answer) => answer !== undefined);
+  return answers.map((answer) => read(jsonOf(answer))).filter((answer) => answer !== undefined);
 }
 
 /** Fleets with other prefixes may live on the same server; the subjects of the endpoints tell them apart. */
-export function isOfFleet({ name, endpoints }: Partial<InfoAnswer>, { prefix }: Names): boolean {
+export function isOfFleet({ name, endpoints }: InfoAnswer, { prefix }: Names): boolean {
   const isActor = ACTOR_ROLES.some((role) => SERVICE[role] === name);
-  return (
-    isActor && Array.isArray(endpoints) && endpoints.some(({ subject }) => subject?.startsWith(`${prefix}.`))
-  );
+  return isActor && endpoints.some(({ subject }) => subject.startsWith(`${prefix}.`));
 }
 
-export function kindsOf({ metadata }: Partial<InfoAnswer>): string[] {
-  return (metadata?.kinds ?? "").split(",").filter((kind) => kind !== "");
+export function kindsOf({ metadata }: InfoAnswer): string[] {
+  return (metadata.kinds ?? "").split(",").filter((kind) => kind !== "");
 }
 
-function byHost(a: Partial<InfoAnswer>, b: Partial<InfoAnswer>): number {
-  const key = ({ metadata, id }: Partial<InfoAnswer>) => `${metadata?.host} ${id}`;
+function byHost(a: InfoAnswer, b: InfoAnswer): number {
+  const key = ({ metadata, id }: InfoAnswer) => `${metadata.host} ${id}`;
   return key(a) < key(b) ? -1 : 1;
 }
 
-function actorOf<R extends ActorRole>(role: R, info: Partial<InfoAnswer>): Actor & { role: R } {
-  const { id = "", version = "", metadata = {} } = info;
-  return { id, role, host: metadata.host ?? "", pid: Number(metadata.pid ?? 0), version, started: undefined };
+function actorOf<R extends ActorRole>(role: R, info: InfoAnswer): Actor & { role: R } {
+  const { id, version, metadata } = info;
+  return { id, role, host: metadata.host ?? "", pid: numberIn(metadata.pid), version, started: undefined };
 }
 
-function workerOf(info: Partial<InfoAnswer>, stats: Partial<StatsAnswer> | undefined): WorkerView {
+function workerOf(info: InfoAnswer, stats: StatsAnswer | undefined): WorkerView {
+  return {
+    ...actorOf("worker", info),
+    started: stats?.started || undefined,
+    slots: numberIn(info.metadata.slots),
+    kinds: kindsOf(info),
+    ...countsOf(stats),
+  };
+}
+
+function numberIn(text = ""): number {
+  return Number(text) || 0;
+}
+
+/** What a worker has done, of all kinds together. */
+export function statsOf(said: unknown): Pick<WorkerView, "items" | "failed" | "handlerMs"> {
+  return countsOf(STATS.safeParse(said).data);
+}
+
+function countsOf(stats: StatsAnswer | undefined): Pick<WorkerView, "items" | "failed" | "handlerMs"> {
   const endpoints = stats?.endpoints ?? [];
   const total = (read: (endpoint: StatsAnswer["endpoints"][number]) => number) =>
     endpoints.reduce((sum, endpoint) => sum + read(endpoint), 0);
   return {
-    ...actorOf("worker", info),
-    started: stats?.started,
-    slots: Number(info.metadata?.slots ?? 0),
-    kinds: kindsOf(info),
     items: total((endpoint) => endpoint.num_requests),
     failed: total((endpoint) => endpoint.num_errors),
     handlerMs: Math.round(total((endpoint) => endpoint.processing_time) / NANOS_PER_MS),

@@ -4,6 +4,7 @@ import { parseReduce } from "../../domain/reducers/index.ts";
 import { InvalidOption } from "../../errors.ts";
 import { type JobOptions, parseOptions } from "../../protocol/options.ts";
 import { outputText } from "../../protocol/output.ts";
+import { cut } from "../render/text.ts";
 
 /** What commander gives for the flags of {@link addJobOptions}: texts as they were typed. */
 export interface JobFlags {
@@ -81,6 +82,9 @@ function checkGiven(given: Readonly<Record<string, string>>): void {
   }
 }
 
+/** Characters of a value that an error shows. */
+const SHOWN = 64;
+
 /** Names what was typed: `--max-attempts`, not `maxAttempts`. */
 function namingFlag(error: InvalidOption, given: Readonly<Record<string, string>>): Error {
   const name = error.path ?? "";
@@ -88,7 +92,7 @@ function namingFlag(error: InvalidOption, given: Readonly<Record<string, string>
   if (flag === undefined) return error;
   const reason = error.message.slice(error.message.indexOf(": ") + 2);
   const isNoNumber = reason.startsWith("Invalid input: expected");
-  const said = isNoNumber ? `"${given[name]}" is not a whole number.` : reason;
+  const said = isNoNumber ? `"${cut(given[name] ?? "", SHOWN)}" is not a whole number.` : reason;
   return new InvalidOption(flag, said, { path: flag, cause: error });
 }
 

@@ -5,7 +5,7 @@ import type { Names } from "../../protocol/names.ts";
 import { suggest } from "../../protocol/suggest.ts";
 import { say } from "../render/output.ts";
 import type { Shell } from "../shell.ts";
-import { type InfoAnswer, isOfFleet, kindsOf, SERVICE } from "./actors.ts";
+import { infoOf, isOfFleet, kindsOf, SERVICE } from "./actors.ts";
 
 /** How long workers may take to answer, in milliseconds; with one that serves the kind it takes one round trip. */
 const ANSWER_MS = 500;
@@ -40,7 +40,7 @@ function askForKind(
   return new Promise((resolve) => {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
     const subscription = broker.subscribe(inbox, (message) => {
-      const info = jsonOf<InfoAnswer>(message);
+      const info = infoOf(jsonOf(message));
       if (info === undefined || !isOfFleet(info, names)) return;
       for (const each of kindsOf(info)) known.add(each);
       if (known.has(kind)) end();

@@ -95,8 +95,11 @@ class Inflater {
 
   async push(slice: Buffer): Promise<Buffer[]> {
     await new Promise<void>((resolve) => {
+      // A write that meets a fault is not called back.
+      this.#gunzip.once("close", resolve);
       this.#gunzip.write(slice, (error) => {
         this.#note(error);
+        this.#gunzip.off("close", resolve);
         resolve();
       });
     });
