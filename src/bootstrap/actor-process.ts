@@ -53,12 +53,18 @@ export async function runAsProcess(plan: ActorProcess): Promise<number> {
   }
 }
 
-/** The broker is not there yet, or a cluster has not agreed on its leaders yet. */
+/** The broker is not there yet, has not agreed on its leaders yet, or has no room just now. */
 function isPassing(error: unknown): boolean {
   return error instanceof MusterError && PASSING.has(error.code);
 }
 
-const PASSING = new Set(["broker_unreachable", "jetstream_unavailable", "request_failed", "write_unknown"]);
+const PASSING = new Set([
+  "broker_unreachable",
+  "jetstream_unavailable",
+  "request_failed",
+  "write_unknown",
+  "storage_full",
+]);
 
 /** @throws NotStarted, and BrokerUnreachable */
 async function startAndLive(plan: ActorProcess): Promise<number> {
