@@ -26,41 +26,61 @@ const ORPHAN_LIMIT_MS = 1_500;
 const CLOSE_LIMIT_MS = 1_000;
 const LOOK_AGAIN_MS = 500;
 
+/** An actor that did not get as far as taking part. */
+class NotStarted extends Error {
+  constructor(cause: unknown) {
+    super("the actor did not start", { cause });
+  }
+}
+
 /**
- * Starts an actor and lives as it until it is told to stop; resolves with the exit code.
+ * Starts an actor and lives as it until it is told to stop; resolves with the exit code. Where the broker is away, or goes away
+ * meanwhile, it starts again from the beginning.
  * @throws whatever keeps it from starting (as ToldParent where a parent was told of it), and BrokerUnreachable when the
  * connection is closed for good
  */
 export async function runAsProcess(plan: ActorProcess): Promise<number> {
-  const node = await joinWithin(plan.fleet, plan.waitMs ?? 0).catch(tellAndRethrow);
+  const deadline = systemClock.now() + (plan.waitMs ?? 0);
+  for (;;) {
+    try {
+      return await startAndLive(plan);
+    } catch (error) {
+      if (!(error instanceof NotStarted)) throw error;
+      const isLate = systemClock.now() + LOOK_AGAIN_MS >= deadline;
+      if (isLate || isOrphan() || !isPassing(error.cause)) tellAndThrow(error.cause);
+      await delay(LOOK_AGAIN_MS);
+    }
+  }
+}
+
+/** The broker is not there yet, has not agreed on its leaders yet, or has no room just now. */
+function isPassing(error: unknown): boolean {
+  return error instanceof MusterError && PASSING.has(error.code);
+}
+
+const PASSING = new Set([
+  "broker_unreachable",
+  "jetstream_unavailable",
+  "request_failed",
+  "write_unknown",
+  "storage_full",
+]);
+
+/** @throws NotStarted, and BrokerUnreachable */
+async function startAndLive(plan: ActorProcess): Promise<number> {
+  const node = await joinFleet(plan.fleet).catch(asNotStarted);
   const endLog = logEvents(node.events, plan.logger);
   try {
-    const starting = startActor(node, plan.role, plan.actor).catch(tellAndRethrow);
-    return await lifeOf(starting, node, plan);
+    return await lifeOf(startActor(node, plan.role, plan.actor).catch(asNotStarted), node, plan);
   } finally {
     endLog();
     await within(CLOSE_LIMIT_MS, node.close());
   }
 }
 
-async function joinWithin(fleet: NodeOptions, waitMs: number): Promise<Node> {
-  const deadline = systemClock.now() + waitMs;
-  for (;;) {
-    try {
-      return await joinFleet(fleet);
-    } catch (error) {
-      if (!isPassing(error) || systemClock.now() + LOOK_AGAIN_MS >= deadline) throw error;
-      await delay(LOOK_AGAIN_MS);
-    }
-  }
+function asNotStarted(error: unknown): never {
+  throw new NotStarted(error);
 }
-
-/** The broker is not there yet, or a cluster has not agreed on its leaders yet. */
-function isPassing(error: unknown): boolean {
-  return error instanceof MusterError && PASSING.has(error.code);
-}
-
-const PASSING = new Set(["broker_unreachable", "jetstream_unavailable", "request_failed", "write_unknown"]);
 
 /** Ends the actor, within a time, with an exit code. */
 type Abort = (code: number, limitMs: number) => void;
@@ -72,22 +92,35 @@ type Abort = (code: number, limitMs: number) => void;
 function lifeOf(starting: Promise<RunningActor>, node: Node, plan: ActorProcess): Promise<number> {
   return new Promise((resolve, reject) => {
     let code = 0;
-    const stop = () => starting.then((actor) => actor.stop());
+    let isWished = false;
+    const stop = () => {
+      isWished = true;
+      return starting.then((actor) => actor.stop());
+    };
     const abort: Abort = (wanted, limitMs) => {
+      isWished = true;
       code = wanted;
       // Within a limit: a broker that is gone answers neither the stop nor the abort.
       const aborted = starting.then((actor) => actor.abort());
       within(limitMs, aborted).then(() => resolve(code), reject);
     };
-    onStopSignals({
+    const deafen = onStopSignals({
       stop: () => void stop().then(() => resolve(code), reject),
       abort: (signal) => abort(exitCodeOfSignal(signal), ABORT_LIMIT_MS),
     });
-    onParent(plan.logger, stop, abort);
+    const leaveParent = onParent(plan.logger, stop, abort);
     onClosed(node, () =>
       reject(new BrokerUnreachable(plan.fleet.connection.label, "the connection was closed for good.")),
     );
-    starting.then(({ id }) => tellParent({ type: "ready", id }), reject);
+    starting.then(
+      ({ id }) => tellParent({ type: "ready", id }),
+      (error) => {
+        deafen();
+        leaveParent();
+        if (isWished) resolve(code);
+        else reject(error);
+      },
+    );
   });
 }
 
@@ -97,20 +130,33 @@ function onClosed({ events }: Node, closed: () => void): void {
   });
 }
 
-/** A parent that is gone needs no actor: what it has begun gets a moment, then it ends. */
-function onParent(logger: Logger, stop: () => Promise<void>, abort: Abort): void {
-  if (process.send === undefined) return;
+/**
+ * A parent that is gone needs no actor: what it has begun gets a moment, then it ends. Listens until the returned function is
+ * called.
+ */
+function onParent(logger: Logger, stop: () => Promise<void>, abort: Abort): () => void {
+  if (process.send === undefined) return () => {};
   const ended = 1;
-  process.on("message", ({ type }: ParentMessage) => {
+  const onMessage = ({ type }: ParentMessage) => {
     if (type === "abort") abort(ended, ABORT_LIMIT_MS);
-  });
-  process.once("disconnect", () => {
+  };
+  const onDisconnect = () => {
     logger.warn("the process that started this actor is gone: it ends, too");
     void within(ORPHAN_LIMIT_MS, stop()).then(() => abort(ended, ORPHAN_LIMIT_MS));
-  });
+  };
+  process.on("message", onMessage);
+  process.once("disconnect", onDisconnect);
+  return () => {
+    process.off("message", onMessage);
+    process.off("disconnect", onDisconnect);
+  };
 }
 
-function tellAndRethrow(error: unknown): never {
+function isOrphan(): boolean {
+  return process.send !== undefined && !process.connected;
+}
+
+function tellAndThrow(error: unknown): never {
   if (!process.connected) throw error;
   tellParent(failedMessage(toMusterError(error)));
   throw new ToldParent(error);

@@ -69,14 +69,19 @@ export async function startActor(
   const actor = await createActor(context, role, options);
   const answers = new ServiceAnswers(context, describeService(context, role, actor));
   const unpublish = publishEvents(context);
-  await actor.start();
-  await answers.start();
   const end = async (ending: () => Promise<void>) => {
     await answers.stop();
     await ending();
     unpublish();
     await context.broker.flush();
   };
+  try {
+    await actor.start();
+    await answers.start();
+  } catch (error) {
+    await end(() => actor.abort()).catch(() => {}); // Why it did not start says more.
+    throw error;
+  }
   return { id: context.id, role, stop: () => end(() => actor.stop()), abort: () => end(() => actor.abort()) };
 }
 

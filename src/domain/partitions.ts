@@ -6,6 +6,8 @@
  * observer's own clock.
  */
 
+import { BEAT_MS } from "./fleet.ts";
+
 /** A lease as the bucket holds it. */
 export interface LeaseEntry {
   readonly partition: number;
@@ -56,8 +58,9 @@ export interface Peer {
 }
 
 /**
- * The ids of those who count when partitions are shared out. The owner of a dead lease does not, until it is heard of
- * again: its last beats may be newer than its death is old. `suspects` keeps since when each is suspected.
+ * The ids of those who count when partitions are shared out: who missed a beat by a whole lease does not, and has lost what
+ * leases it had. Nor does the owner of a dead lease until it is heard of again: its last beats may be newer than its death is
+ * old. `suspects` keeps since when each is suspected.
  */
 export function countAlive(
   peers: readonly Peer[],
@@ -71,7 +74,9 @@ export function countAlive(
     const seen = peers.find((peer) => peer.id === id)?.seen;
     if (seen === undefined || seen > since) suspects.delete(id);
   }
-  return peers.map(({ id }) => id).filter((id) => !suspects.has(id));
+  return peers
+    .filter(({ id, seen }) => now - seen <= BEAT_MS + leaseMs && !suspects.has(id))
+    .map(({ id }) => id);
 }
 
 /** What to do now: renew mine, claim what is free up to a fair share, release what is beyond it. */

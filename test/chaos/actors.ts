@@ -35,7 +35,7 @@ export class Actor {
   /** Resolves when it takes part; rejects when it ends before. */
   readonly begun: Promise<void>;
   ready = false;
-  /** It was told to end: by a signal, or by a doom that struck. */
+  /** It was told to end, by a signal. */
   wanted = false;
   stopped = false;
   /** It stays from the beginning to the end, where nobody is killed. */
@@ -67,7 +67,7 @@ export class Actor {
 
   /** The crash point at which it died, if it did at one. */
   async crashedAt(): Promise<string | undefined> {
-    const text = await readFile(this.#history, "utf8");
+    const text = await readFile(this.#history, "utf8").catch(() => ""); // It may have ended before it wrote any.
     return /"what":"crash","point":"([\w.-]+)"/.exec(text.slice(-TAIL_CHARACTERS))?.[1];
   }
 
@@ -129,7 +129,7 @@ export class Actors {
     history.write({ what: "spawn", actor: id, role, pid: actor.child.pid ?? 0 });
     void actor.ended.then(async (how) => {
       this.all.delete(actor);
-      const wanted = actor.wanted || (how === "SIGKILL" && actor.doom !== undefined);
+      const wanted = actor.wanted || (how === "SIGKILL" && (await actor.crashedAt()) !== undefined);
       history.write({ what: "exit", actor: id, role, how, began: actor.ready, wanted });
       if (!this.#replacing) return;
       await delay(pauseMs());

@@ -6,12 +6,14 @@ import type { Muster } from "../../src/client/muster.ts";
 import { timedId } from "../../src/runtime/id.ts";
 import type { Dice } from "../sim/dice.ts";
 import type { History, Way } from "./history.ts";
-import { bodyOf, drawJob, type JobPlan } from "./job-plan.ts";
+import { bodyOf, drawJob, type JobPlan, type Sizes } from "./job-plan.ts";
 import { buriedIn, digestOf, outcomeIn } from "./streams-view.ts";
 
 const WAYS: readonly Way[] = ["submit", "submit", "keyed", "publish", "request", "run", "watch"];
-/** How long a caller waits for an outcome, in ms: longer than any chain of faults. */
-const PATIENCE_MS = 180_000;
+/** How long a caller waits for an outcome, in ms: longer than any chain of faults, and any large job on a busy machine. */
+const PATIENCE_MS = 600_000;
+/** How long it waits for the answer of `run` and `watch`. */
+const ANSWER_MS = 30_000;
 const AGAIN_MS = 300;
 
 export interface CallersOptions {
@@ -23,6 +25,7 @@ export interface CallersOptions {
   callers: number;
   /** Jobs that one caller has under way at once. */
   atOnce: number;
+  sizes: Sizes;
 }
 
 export class Callers {
@@ -69,9 +72,9 @@ export class Callers {
   }
 
   async #loop(name: string, client: Client): Promise<void> {
-    const { dice, history } = this.#options;
+    const { dice, history, sizes } = this.#options;
     while (!this.#stopping) {
-      const plan = drawJob(dice, this.#nextJob++);
+      const plan = drawJob(dice, { number: this.#nextJob++, sizes });
       const call = new Call({ client, history, plan, way: dice.pick(WAYS), name });
       this.#underWay++;
       await call.make();
@@ -186,7 +189,7 @@ class Call {
     const { client, plan } = this.#options;
     return await client.broker.request(
       { subject: `muster.run.${plan.kind}`, data: bodyOf(plan), headers: headersOf(plan) },
-      { timeoutMs: PATIENCE_MS / 6 },
+      { timeoutMs: ANSWER_MS },
     );
   }
 
@@ -200,7 +203,7 @@ class Call {
         subscription.close();
         settle();
       };
-      const timer = setTimeout(() => end(() => reject(new Error("watched in vain"))), PATIENCE_MS / 6);
+      const timer = setTimeout(() => end(() => reject(new Error("watched in vain"))), ANSWER_MS);
       const subscription = client.broker.subscribe(reply, (message) => {
         if (message.headers["Muster-State"] !== undefined) return end(() => resolve(message));
         if (message.headers["Nats-Service-Error"] !== undefined)

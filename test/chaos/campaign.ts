@@ -11,6 +11,7 @@ import { collect, untilTidy } from "./collect.ts";
 import { cpuSeconds } from "./cpu.ts";
 import { type FaultName, Faults, type Tally, type Targets } from "./faults.ts";
 import { History } from "./history.ts";
+import type { Sizes } from "./job-plan.ts";
 import { Proxies } from "./proxies.ts";
 import { type Recovery, recoveriesIn } from "./recovery.ts";
 import { growth, type Sample, takeSample } from "./samples.ts";
@@ -24,6 +25,11 @@ export interface CampaignPlan {
   faults: readonly FaultName[];
   /** It ends once these are reached; without them only the time counts. */
   targets?: Targets | undefined;
+  /** How large its jobs are. */
+  sizes: Sizes;
+  /** Few jobs and few faults, so that how long recovery takes is not a matter of how much there is to do. */
+  calm: boolean;
+  leaseMs: number;
   /** Size of the servers' disks in MB; without it they share the machine's. */
   diskMb?: number | undefined;
   /** Compares what the fleet takes up before and after; nobody is killed then. */
@@ -33,7 +39,8 @@ export interface CampaignPlan {
 
 export interface CampaignReport {
   verdict: Verdict;
-  recoveries: Recovery[];
+  /** Of a calm run: where there is much to do, what a dead worker held waits its turn. */
+  recoveries: Recovery[] | undefined;
   /** What the fleet took up before and after, of a soak. */
   samples: [before: Sample, after: Sample] | undefined;
   tally: Tally;
@@ -46,11 +53,11 @@ export interface CampaignReport {
   serverVersion: string;
 }
 
-const FLEET = { dispatcher: 2, aggregator: 3, worker: 4 } as const;
-const LEASE_MS = 1_000;
+const FLEET = { dispatcher: 3, aggregator: 3, worker: 4 } as const;
 const CALLERS = 3;
 /** Jobs that each caller has under way: three servers on one machine have three times the work with each message. */
 const AT_ONCE = { 1: 5, 3: 2 } as const;
+const AT_ONCE_CALM = 1;
 /** Bytes of each MB of a small disk that the streams may take: the rest is for a filler to take. */
 const STREAMS_SHARE = 512 * 1024;
 const WARM_UP_MS = 20_000;
@@ -89,7 +96,7 @@ class Campaign {
   }
 
   async run(): Promise<CampaignReport> {
-    const { replicas, diskMb } = this.#plan;
+    const { replicas, diskMb, calm } = this.#plan;
     const servers = await Servers.start({ folder: this.#folder, count: replicas, diskMb });
     const proxies = await Proxies.start(servers.ports, this.#dice.fork("links"));
     const actors = this.#actors(proxies);
@@ -103,7 +110,7 @@ class Campaign {
       await this.#close({ servers, proxies, actors });
       return {
         verdict: await check(this.#folder),
-        recoveries: await recoveriesIn(this.#folder),
+        recoveries: calm ? await recoveriesIn(this.#folder) : undefined,
         samples: before === undefined || after === undefined ? undefined : [before, after],
         tally,
         missing,
@@ -120,14 +127,14 @@ class Campaign {
   }
 
   #actors(proxies: Proxies): Actors {
-    const { replicas, diskMb } = this.#plan;
+    const { replicas, diskMb, leaseMs } = this.#plan;
     const pauses = this.#dice.fork("pauses");
     return new Actors({
       folder: this.#folder,
       history: this.#history,
       server: proxies.url,
       settings: {
-        lease: LEASE_MS,
+        lease: leaseMs,
         replicas,
         ...(diskMb === undefined ? {} : { maxBytes: diskMb * STREAMS_SHARE }),
       },
@@ -167,7 +174,8 @@ class Campaign {
   #callers(proxies: Proxies): Callers {
     const firstJob = this.#nextJob;
     const dice = this.#dice.fork(`jobs from ${firstJob}`);
-    const load = { callers: CALLERS, atOnce: AT_ONCE[this.#plan.replicas] };
+    const { replicas, sizes, calm } = this.#plan;
+    const load = { callers: CALLERS, atOnce: calm ? AT_ONCE_CALM : AT_ONCE[replicas], sizes };
     return new Callers({ server: proxies.url, history: this.#history, dice, firstJob, ...load });
   }
 
@@ -179,12 +187,12 @@ class Campaign {
 
   /** Jobs, and faults beside them; then quiet, until all jobs are over. */
   async #disturb({ servers, proxies, actors }: Fleet): Promise<Faults> {
-    const { minutes, say, faults: names, targets, replicas } = this.#plan;
+    const { minutes, say, faults: names, targets, replicas, calm, leaseMs } = this.#plan;
     const history = this.#history;
     const callers = this.#callers(proxies);
     await callers.start();
-    const ground = { dice: this.#dice.fork("faults"), history, actors, proxies, servers, leaseMs: LEASE_MS };
-    const faults = new Faults(ground, { names, targets, replicas });
+    const ground = { dice: this.#dice.fork("faults"), history, actors, proxies, servers, leaseMs };
+    const faults = new Faults(ground, { names, targets, replicas, calm });
     const saying = setInterval(() => say(`${callers.nextJob} jobs; ${faults.summary()}`), SAY_MS);
     await faults.strikeUntil(Date.now() + minutes * 60_000);
     clearInterval(saying);

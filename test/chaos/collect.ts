@@ -5,8 +5,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { History } from "./history.ts";
 import { outcomeIn, type StoredMessage, type StreamsView } from "./streams-view.ts";
 
-/** How long the actors may take to tidy up, in ms. */
-const TIDY_LIMIT_MS = 45_000;
+/** How long the actors may take to tidy up, in ms; before that, jobs that no caller waits for any more have to end. */
+const TIDY_LIMIT_MS = 300_000;
 const LOOK_MS = 250;
 
 /** Resolves when the actors have tidied up after all jobs, or will not any more. */

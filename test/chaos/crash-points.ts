@@ -77,6 +77,8 @@ const BY_FAMILY: Readonly<Record<string, string>> = {
 /** What removing the messages of a subject is called. */
 export function stepOfPurge(subject: string): string {
   const [, family, ...rest] = subject.split(".");
-  if (family === "results") return rest.includes("*") ? "trim" : "purge-results";
-  return { tasks: "purge-tasks", deaths: "purge-mark" }[family ?? ""] ?? "purge-checkpoint";
+  const ofMany = rest.includes("*");
+  if (family === "results") return ofMany ? "trim" : "purge-results";
+  if (family === "deaths") return ofMany ? "purge-tasks" : "purge-mark";
+  return family === "tasks" ? "purge-tasks" : "purge-checkpoint";
 }

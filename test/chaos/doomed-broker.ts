@@ -96,7 +96,7 @@ function doomedConsumption(
   flush: () => Promise<void>,
 ): ConsumeOptions {
   const onDelivery = (delivery: Delivery) => {
-    const key = `${delivery.subject} ${delivery.headers["Muster-Items"]?.split("/")[0] ?? ""}`;
+    const key = `${delivery.subject} ${delivery.seq}`;
     crasher.history.write({ what: "take", key });
     const settling = (step: string, settle: () => void) => {
       crasher.pass(step, "before");

@@ -34,12 +34,16 @@ const LANES: Record<Lane, { loops: number; restMs: number }> = {
   workers: { loops: 1, restMs: 600 },
   // There are few of them: killed faster than they take over, they would do nothing else.
   others: { loops: 1, restMs: 3_000 },
-  points: { loops: 5, restMs: 50 },
+  // Nearly every actor is doomed: most live until they come to a point that is seldom passed.
+  points: { loops: 9, restMs: 50 },
   sleep: { loops: 1, restMs: 2_000 },
   links: { loops: 1, restMs: 800 },
-  noise: { loops: 3, restMs: 100 },
+  noise: { loops: 6, restMs: 100 },
   servers: { loops: 1, restMs: 4_000 },
 };
+
+/** How long beyond the lease calm faults rest, in ms: what died is replaced by then, and what it held in other hands. */
+const CALM_REST_MS = 4_000;
 
 /** How long crash points may stay armed without being passed, in ms. */
 const ARMED_MS = 8_000;
@@ -177,11 +181,10 @@ function oneOf<T>(dice: Dice, choices: readonly T[]): T | undefined {
 async function crash({ dice, actors, points }: Ground): Promise<string | undefined> {
   const actor = oneOf(
     dice,
-    [...actors.all].filter(({ free, doom }) => free && doom === undefined),
+    [...actors.all].filter(({ free, doom, role }) => free && doom === undefined && points.wants(role)),
   );
-  const armed = actor === undefined ? [] : points.next(actor.role, dice);
-  if (actor === undefined || armed.length === 0) return undefined;
-  actor.arm({ points: armed, passes: dice.int(1, 2) });
+  if (actor === undefined) return undefined;
+  actor.arm({ points: points.next(actor.role, dice), passes: dice.int(1, 2) });
   const late = new AbortController();
   const overdue = delay(ARMED_MS, undefined, { signal: late.signal }).catch(() => undefined);
   await Promise.race([actor.ended, overdue]);
@@ -206,6 +209,8 @@ export interface FaultsOptions {
   names: readonly FaultName[];
   targets?: Targets | undefined;
   replicas: 1 | 3;
+  /** Faults of a lane come one at a time, with a long rest in between. */
+  calm: boolean;
 }
 
 /** What was done, and how often. */
@@ -217,21 +222,27 @@ export class Faults {
   readonly #ground: Ground;
   readonly #names: readonly FaultName[];
   readonly #targets: Targets | undefined;
+  readonly #calm: boolean;
 
-  constructor(ground: Omit<Ground, "points">, { names, targets, replicas }: FaultsOptions) {
+  constructor(ground: Omit<Ground, "points">, { names, targets, replicas, calm }: FaultsOptions) {
     this.#ground = { ...ground, points: new PointTally(targets?.["crash-point"]) };
     this.#names = names.filter((name) => (faultOf(name).servers ?? replicas) === replicas);
     this.#targets = targets;
+    this.#calm = calm;
   }
 
   /** Resolves when all targets are reached, or the time has come. */
   async strikeUntil(deadline: number): Promise<void> {
-    const lanes = Object.entries(LANES) as [Lane, (typeof LANES)[Lane]][];
-    const loops = lanes.flatMap(([lane, { loops, restMs }]) => {
+    const loops = (Object.keys(LANES) as Lane[]).flatMap((lane) => {
       const names = this.#names.filter((name) => faultOf(name).lane === lane);
+      const { loops, restMs } = this.#pace(lane);
       return Array.from({ length: loops }, () => this.#loop(names, restMs, deadline));
     });
     await Promise.all(loops);
+  }
+
+  #pace(lane: Lane): { loops: number; restMs: number } {
+    return this.#calm ? { loops: 1, restMs: this.#ground.leaseMs + CALM_REST_MS } : LANES[lane];
   }
 
   /** How often each fault struck, and each crash point; of `link-noisy`, how many messages were meddled with. */
@@ -252,7 +263,7 @@ export class Faults {
 
   async #loop(names: readonly FaultName[], restMs: number, deadline: number): Promise<void> {
     while (Date.now() < deadline && !this.#isOver()) {
-      const wanted = names.filter((name) => !this.#isReached(name));
+      const wanted = names.filter((name) => this.#isWanted(name));
       if (wanted.length === 0) return;
       await this.#strike(this.#ground.dice.pick(this.#weighted(wanted)));
       await delay(restMs);
@@ -279,6 +290,19 @@ export class Faults {
   #isOver(): boolean {
     if (this.#targets === undefined) return false;
     return this.#names.every((name) => this.#targets?.[name] === undefined || this.#isReached(name));
+  }
+
+  /** What is going to die at crash points need not be killed besides. */
+  #isWanted(name: FaultName): boolean {
+    const target = this.#targets?.[name];
+    if (target === undefined || name === "crash-point") return !this.#isReached(name);
+    return this.#countOf(name) + this.#deathsToCome(name) < target;
+  }
+
+  #deathsToCome(name: FaultName): number {
+    const role = KILLED[name];
+    const areSure = this.#names.includes("crash-point") && this.#targets?.["crash-point"] !== undefined;
+    return role !== undefined && areSure ? this.#ground.points.deathsToCome(role) : 0;
   }
 
   #isReached(name: FaultName): boolean {

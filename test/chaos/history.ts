@@ -36,7 +36,7 @@ export type Line =
   // What handlers do: items as `from-to` ranges, both included.
   | { what: "begin"; job: string; label: number; items: string; attempt: number }
   | { what: "end"; job: string; items: string }
-  // What actors hold: a message of a queue by its subject and items, or a partition by its number.
+  // What actors hold: a message of a queue by its subject and sequence, or a partition by its number.
   | { what: "take"; key: string }
   | { what: "settle"; key: string }
   | { what: "claim"; key: string }

@@ -28,8 +28,14 @@ const LABEL_SPAN = 100_000;
 const SIZES = [1, 5, 300, 5_000, 50_000] as const;
 /** Milliseconds that an item of each size of job takes. */
 const PACE = [20, 20, 5, 1, 0.1] as const;
-/** How many small jobs come with a large one. */
-const SIZE_ODDS = [0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 3, 3, 4] as const;
+/** How many jobs of each size come with a large one: `brief` is for runs that are to end soon. */
+const SIZE_ODDS = {
+  brief: [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 2, 2, 2, 3],
+  full: [0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 3, 3, 4],
+} as const;
+
+/** Which jobs a run draws. */
+export type Sizes = keyof typeof SIZE_ODDS;
 
 const REDUCES: Record<Kind, readonly Reduce[]> = {
   weigh: ["sum", "count", "top-k:10", "collect"],
@@ -39,8 +45,8 @@ const REDUCES: Record<Kind, readonly Reduce[]> = {
 };
 
 /** Draws the job of a number. */
-export function drawJob(dice: Dice, number: number): JobPlan {
-  const size = dice.pick(SIZE_ODDS);
+export function drawJob(dice: Dice, { number, sizes }: { number: number; sizes: Sizes }): JobPlan {
+  const size = dice.pick(SIZE_ODDS[sizes]);
   const kind = dice.pick(KINDS);
   const count = SIZES[size];
   const plan: JobPlan = {
@@ -52,8 +58,8 @@ export function drawJob(dice: Dice, number: number): JobPlan {
     maxAttempts: 3,
     priority: dice.pick(["high", "normal", "normal", "low"]),
   };
-  if (dice.chance(0.04)) return { ...plan, deadlineMs: dice.int(200, 4_000) };
-  if (dice.chance(0.05)) return { ...plan, cancelAt: Math.floor(count * dice.next()) };
+  if (dice.chance(0.06)) return { ...plan, deadlineMs: dice.int(200, 4_000) };
+  if (dice.chance(0.07)) return { ...plan, cancelAt: Math.floor(count * dice.next()) };
   return plan;
 }
 

@@ -17,13 +17,14 @@ export interface Figures {
   count: number;
   medianMs: number;
   p99Ms: number;
+  mostMs: number;
 }
 
 interface Death {
   actor: string;
   role: Role;
   at: number;
-  /** What it held: queue messages by subject and items, partitions by number. */
+  /** What it held: queue messages by subject and sequence, partitions by number. */
   held: Set<string>;
 }
 
@@ -55,7 +56,7 @@ export async function recoveriesIn(folder: string): Promise<Recovery[]> {
 export function figuresOf(recoveries: readonly Recovery[]): Figures {
   const sorted = recoveries.map(({ ms }) => ms).sort((a, b) => a - b);
   const at = (part: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;
-  return { count: sorted.length, medianMs: at(0.5), p99Ms: at(0.99) };
+  return { count: sorted.length, medianMs: at(0.5), p99Ms: at(0.99), mostMs: at(1) };
 }
 
 // ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────

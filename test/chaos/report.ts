@@ -3,7 +3,7 @@ import type { CampaignReport } from "./campaign.ts";
 import { POINTS } from "./crash-points.ts";
 import type { FaultName } from "./faults.ts";
 import type { Role } from "./history.ts";
-import { figuresOf } from "./recovery.ts";
+import { figuresOf, type Recovery } from "./recovery.ts";
 import { tableOf } from "./samples.ts";
 
 /** What was done, and how often; crash points as the number of the rarest and of all. */
@@ -11,8 +11,10 @@ function rowsOf({ tally }: CampaignReport): [fault: string, count: number][] {
   const faults = [...tally].filter(([name]) => name in TITLES);
   const points = POINTS.map((point) => tally.get(point) ?? 0);
   const struck = points.filter((count) => count > 0).length;
+  const rows = faults.map(([name, count]): [string, number] => [TITLES[name as FaultName] ?? name, count]);
+  if (struck === 0) return rows;
   return [
-    ...faults.map(([name, count]): [string, number] => [TITLES[name as FaultName] ?? name, count]),
+    ...rows,
     [`of these deaths, at ${struck} of ${POINTS.length} named crash points`, sum(points)],
     ["at the rarest of the points", Math.min(...points)],
   ];
@@ -41,33 +43,30 @@ function sum(values: readonly number[]): number {
 
 /** The report as Markdown. */
 export function markdownOf(report: CampaignReport, command: string): string {
-  const { verdict } = report;
-  const { lost, countedTwice, withoutOutcome } = verdict;
-  const rows = rowsOf(report).map(
-    ([fault, count]) =>
-      `| ${fault} | ${count.toLocaleString("en")} | ${lost} | ${countedTwice} | ${withoutOutcome} |`,
-  );
+  const { lost, countedTwice, withoutOutcome } = report.verdict;
+  const rows = rowsOf(report).map(([fault, count]) => `| ${fault} | ${count.toLocaleString("en")} |`);
   return [
-    "| fault | count | lost | counted twice | jobs without an outcome |",
-    "| --- | --- | --- | --- | --- |",
+    "| fault | count |",
+    "| --- | --- |",
     ...rows,
     "",
-    ...recoveryLines(report),
+    `**In all: ${lost} items lost, ${countedTwice} counted twice, ${withoutOutcome} jobs without an outcome.**`,
     "",
+    ...(report.recoveries === undefined ? [] : [...recoveryLines(report.recoveries), ""]),
     ...(report.samples === undefined ? [] : [...tableOf(...report.samples), ""]),
     ...summaryLines(report, command),
   ].join("\n");
 }
 
-function recoveryLines({ recoveries }: CampaignReport): string[] {
+function recoveryLines(recoveries: readonly Recovery[]): string[] {
   const roles: readonly Role[] = ["worker", "dispatcher", "aggregator"];
   const lines = roles.map((role) => {
-    const { count, medianMs, p99Ms } = figuresOf(
+    const { count, medianMs, p99Ms, mostMs } = figuresOf(
       recoveries.filter((recovery) => recovery.role === role && !recovery.disturbed),
     );
-    return `| ${role} | ${count} | ${medianMs} ms | ${p99Ms} ms |`;
+    return `| ${role} | ${count} | ${medianMs} ms | ${p99Ms} ms | ${mostMs} ms |`;
   });
-  return ["| recovery of | kills | median | p99 |", "| --- | --- | --- | --- |", ...lines];
+  return ["| recovery of | kills | median | p99 | most |", "| --- | --- | --- | --- | --- |", ...lines];
 }
 
 function summaryLines(

@@ -9,6 +9,7 @@ import { launchServer } from "../../src/bootstrap/server/launch.ts";
 import { locateServer } from "../../src/bootstrap/server/locate.ts";
 import { CliHome, type CliProcess } from "../support/cli-home.ts";
 import { Fleet, type ServerOnDisk, serverOnDisk } from "../support/fleet.ts";
+import { startProxy } from "../support/proxy.ts";
 
 const WITNESS = fileURLToPath(new URL("../support/fixtures/handlers/witness.mjs", import.meta.url));
 const STARTED = /"event":"actor\.started"/;
@@ -287,6 +288,28 @@ describe("without a server", () => {
     const run = await home.run(["dispatcher", "--server", "nats://127.0.0.1:1"]);
     expect(run).toMatchObject({ code: 3, stdout: "" });
     expect(run.stderr).toMatch(/^muster: No NATS server could be reached at .* \[broker_unreachable\]\n$/);
+  });
+
+  it("an actor whose connection breaks as it starts begins again, if asked to wait", async () => {
+    const server = await serverOnDisk();
+    let breaks = 1;
+    const proxy = await startProxy(Number(new URL(server.url).port), (near, far) => {
+      near.pipe(far);
+      far.pipe(near);
+      near.on("data", (bytes) => {
+        if (bytes.includes("CONSUMER.CREATE.MUSTER_TASKS") && breaks-- > 0) near.destroy();
+      });
+    });
+    try {
+      const worker = home.start(["worker", "--server", `nats://127.0.0.1:${proxy.port}`, "--wait", "30s"]);
+      await worker.line(STARTED);
+      expect(breaks).toBeLessThanOrEqual(0);
+      worker.signal("SIGTERM");
+      expect(await worker.ended).toMatchObject({ code: 0 });
+    } finally {
+      await proxy.stop();
+      await server.remove();
+    }
   });
 
   it("an actor waits for one that comes later, if asked to", async () => {

@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type LeaseStep, leaseSteps, type Observed, observe } from "../../src/domain/partitions.ts";
+import {
+  countAlive,
+  type LeaseStep,
+  leaseSteps,
+  type Observed,
+  observe,
+} from "../../src/domain/partitions.ts";
 
 const LEASE_MS = 1_000;
 /** A round of lease keeping every third of a lease, as the aggregator does. */
@@ -261,6 +267,26 @@ describe("leaseSteps", () => {
         if (mine <= Math.floor(each.partitions / each.alive.length)) expect(released).toBe(0);
       }),
     );
+  });
+});
+
+describe("countAlive", () => {
+  const view = { me: "me", leases: new Map<number, Observed>(), leaseMs: LEASE_MS, now: 10_000 };
+
+  it("leaves out who missed a beat by a whole lease, though it never had a partition", () => {
+    const peers = [
+      { id: "me", seen: 9_500 },
+      { id: "late", seen: 8_100 },
+      { id: "dead", seen: 7_900 },
+    ];
+    expect(countAlive(peers, new Map(), view)).toEqual(["me", "late"]);
+  });
+
+  it("leaves out the owner of a dead lease until its next beat", () => {
+    const leases = new Map([[1, { partition: 1, owner: "a", revision: 1, seen: 8_900 }]]);
+    const suspects = new Map<string, number>();
+    expect(countAlive([{ id: "a", seen: 9_900 }], suspects, { ...view, leases })).toEqual([]);
+    expect(countAlive([{ id: "a", seen: 10_100 }], suspects, { ...view, now: 10_200 })).toEqual(["a"]);
   });
 });
 

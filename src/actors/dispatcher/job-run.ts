@@ -438,9 +438,10 @@ export class JobRun {
   }
 }
 
-/** Tasks of a job that is over. */
+/** Removes the tasks of a job that is over, and the marks of those that workers died with. */
 export async function purgeTasks({ broker, names }: ActorContext, job: string): Promise<void> {
   await broker.purge(names.stream("tasks"), names.tasksOf(job));
+  await broker.purge(names.stream("outcomes"), names.deaths(job, "*"));
 }
 
 function emptyResult(reduce: Parameters<typeof reducerFor>[0]): string {

@@ -34,6 +34,8 @@ export const API_CODE = {
 const CONFLICTS = new Set([10071, 10164]);
 /** Out of storage: of the server, the account, the stream. */
 const FULL = new Set([10023, 10028, 10047, 10077, 10122]);
+/** What the operating system says of a full disk: the server passes it on under the code of whatever it was doing. */
+const DISK_FULL = /no space left on device/;
 const MISMATCHES = new Set([10100, 10065, 10052, 10099]);
 const NOT_ENABLED = new Set([10035, 10039, 10076]);
 
@@ -42,7 +44,7 @@ export function faultError(what: string, fault: ApiFault): MusterError {
   const code = fault.err_code ?? fault.code;
   const description = fault.description ?? "no description";
   if (CONFLICTS.has(code)) return new WriteConflict(what);
-  if (FULL.has(code)) return new StorageFull(what, description);
+  if (FULL.has(code) || DISK_FULL.test(description)) return new StorageFull(what, description);
   if (MISMATCHES.has(code)) return new TopologyMismatch(what, description);
   if (NOT_ENABLED.has(code)) return new JetStreamUnavailable(description);
   return new BrokerRefused(what, code, description);

@@ -320,7 +320,10 @@ class JetStreamBroker implements Broker {
 
   async flush(): Promise<void> {
     this.#outbox.flush();
-    if (!this.#nc.isClosed()) await this.#nc.flush();
+    if (this.#nc.isClosed()) return;
+    await this.#nc.flush().catch((error) => {
+      throw requestError("flush", error);
+    });
   }
 
   async close(): Promise<void> {
