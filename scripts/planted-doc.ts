@@ -16,7 +16,7 @@ export function plantedDocument(): string {
   });
   return `${blocks(
     "# Planted bugs",
-    "A checker that never fails proves nothing. Each of these bugs is planted in the simulation by `test/sim/sabotage.ts`, one at a time, and must be caught. _Seeds_ is how many seeds it takes in the mean; where it says _rare_, the stored scenario was made by hand or is older than the way in which scenarios are drawn today. A test replays the scenario that is stored for each in `test/sim/planted/`, with the bug and without; `npm run sim -- --planted 300` measures anew, and `npm run docs` writes this page.",
+    "A checker that never fails proves nothing. Each of these bugs is planted in the simulation by `test/sim/sabotage.ts`, one at a time, and must be caught. _Seeds_ is how many seeds it takes in the mean; where it says _rare_, none of those that were tried did, and the stored scenario was made by hand or is older than the way in which scenarios are drawn today. A test replays the scenario that is stored for each in `test/sim/planted/`, with the bug and without; `npm run sim -- --planted 1200` measures anew, and `npm run docs` writes this page.",
     table(["bug", "where it would be", "name", "the checker says", "seeds"], rows),
   )}\n`;
 }

@@ -16,7 +16,7 @@ import { measurePlanted } from "./planted.ts";
 const USAGE = `npm run sim -- --seed N [--quiet]           one seed, line by line
                --scenario FILE [--quiet]   one stored scenario
                --seeds FROM:TO [--jobs N]  many, in N processes; the first that fails is made smaller
-               --planted SEEDS             how many of so many seeds catch each planted bug; writes what is stored of them
+               --planted SEEDS             how many of so many seeds at most catch each planted bug, and in which time; writes what is stored of them
   all but the last: --sabotage NAME, with a planted bug`;
 
 const { values } = parseArgs({

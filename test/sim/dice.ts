@@ -2,16 +2,16 @@
 
 /** A stream of random numbers; `fork` makes an independent one by name, so that drawing more here changes nothing there. */
 export class Dice {
-  readonly #seed: number;
+  readonly seed: number;
   #state: number;
 
   constructor(seed: number) {
-    this.#seed = seed >>> 0;
-    this.#state = mix(this.#seed);
+    this.seed = seed >>> 0;
+    this.#state = mix(this.seed);
   }
 
   fork(name: string): Dice {
-    let hash = mix(this.#seed ^ 0x9e3779b9);
+    let hash = mix(this.seed ^ 0x9e3779b9);
     for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
     return new Dice(mix(hash));
   }

@@ -1,6 +1,7 @@
 /** Draws a scenario from a seed. */
 import type { ClockFault } from "./actor-clock.ts";
 import { Dice } from "./dice.ts";
+import { madeForPurpose } from "./purposes.ts";
 import {
   type Blow,
   PASSAGES,
@@ -69,7 +70,9 @@ const LONG: Extent = {
   ],
 };
 
-const LONG_SHARE = 0.05;
+const PURPOSE_SHARE = 0.6;
+/** Of those that have no purpose. */
+const LONG_SHARE = 0.1;
 const LOSS_SHARE = 0.1;
 /** Room for a few batches of windowed jobs. */
 const TIGHT = 32 * 1024;
@@ -78,16 +81,29 @@ const TIGHT_WINDOW = 5;
 
 export function scenarioOf(seed: number): Scenario {
   const dice = new Dice(seed);
-  const extent = dice.chance(LONG_SHARE) ? LONG : BRIEF;
+  if (dice.chance(PURPOSE_SHARE)) return calmed(madeForPurpose(dice.fork("purpose"), drawn(dice, BRIEF)));
+  return calmed(drawn(dice, dice.chance(LONG_SHARE) ? LONG : BRIEF));
+}
+
+function drawn(dice: Dice, extent: Extent): Scenario {
   const fleet = fleetOf(dice.fork("fleet"), extent);
   const isCalm = dice.chance(0.1);
-  const drawn = jobsOf(dice.fork("jobs"), extent);
-  const jobs = fleet.taskBytes === TIGHT ? drawn.map(windowed) : drawn;
+  const jobs = jobsOf(dice.fork("jobs"), extent);
   const weather = isCalm ? [] : weatherOf(dice.fork("weather"), extent);
   const blows = isCalm
     ? []
     : [...blowsOf(dice.fork("blows"), extent, fleet), ...lossesOf(dice.fork("losses"), jobs)];
-  return { seed, ...fleet, jobs, weather, blows, calmAt: calmAfter(weather, blows) };
+  return { seed: dice.seed, ...fleet, jobs, weather, blows, calmAt: 0 };
+}
+
+/** With what follows from all the rest. */
+function calmed(scenario: Scenario): Scenario {
+  const { taskBytes, jobs, weather, blows } = scenario;
+  return {
+    ...scenario,
+    jobs: taskBytes === TIGHT ? jobs.map(windowed) : jobs,
+    calmAt: calmAfter(weather, blows),
+  };
 }
 
 /** When the last fault is over, those that wait for a message left aside. */
@@ -164,7 +180,7 @@ function jobOf(dice: Dice, index: number, { spanMs, workMs, counts }: Extent): S
     broken: isTroubled && dice.chance(0.5) ? 0.1 : 0,
     itemMs,
     pad: dice.chance(0.3) ? dice.pick([300, 2_500]) : 0,
-    poison: dice.chance(0.04) && count > 0 ? dice.int(0, count - 1) : undefined,
+    poison: dice.chance(0.1) && count > 0 ? dice.int(0, count - 1) : undefined,
     invalid: invalid && via !== "records",
   };
 }

@@ -1,7 +1,7 @@
 /** The accidents of messages: loss, doubles, delay, and the deaths that are counted in messages. */
 import type { Fate, FaultPlan } from "../../src/broker/simulated/faults.ts";
 import type { Dice } from "./dice.ts";
-import type { Passage, Scenario } from "./scenario.ts";
+import type { Passage, Scenario, Weather } from "./scenario.ts";
 
 export interface ElementsGround {
   scenario: Scenario;
@@ -23,7 +23,7 @@ export function elementsOf(ground: ElementsGround): FaultPlan {
     ground.onPassage(client, passage, subject);
     const now = ground.elapsed();
     for (const each of weather) {
-      if (now < each.from || now >= each.until || (each.what !== "all" && each.what !== passage)) continue;
+      if (now < each.from || now >= each.until || !isMeant(each, passage, subject)) continue;
       if (each.loss > 0 && dice.chance(each.loss)) return "drop";
       if (each.twice > 0 && dice.chance(each.twice)) return "twice";
       if (each.slow > 0 && dice.chance(each.slow)) return { delayMs: dice.int(1, each.slowMs) };
@@ -44,6 +44,10 @@ export function elementsOf(ground: ElementsGround): FaultPlan {
       return typeof fate === "object" ? fate.delayMs : 0;
     },
   };
+}
+
+function isMeant({ what, word }: Weather, passage: Passage, subject: string): boolean {
+  return (what === "all" || what === passage) && (word === undefined || subject.includes(word));
 }
 
 /** An answer that comes twice is one. */

@@ -24,7 +24,7 @@ export interface Scenario {
   jobs: SimJob[];
   weather: Weather[];
   blows: Blow[];
-  /** When faults are over, in milliseconds from the start. */
+  /** When faults are over that do not wait for a message, in milliseconds from the start. */
   calmAt: number;
 }
 
@@ -38,6 +38,8 @@ export interface Weather {
   slowMs: number;
   /** Which messages. */
   what: "all" | Passage;
+  /** Only those with this word in their subject. */
+  word?: string;
 }
 
 export const PASSAGES = ["publish", "ack", "deliver", "settle", "look", "answer", "core", "tail"] as const;

@@ -50,6 +50,8 @@ export interface Verdict {
 
 /** All jobs must have ended so long after the last fault, in milliseconds. */
 const LIVENESS_MS = 45_000;
+/** Faults that wait for a message wait so long after the others. */
+const LURKING_MS = 5_000;
 /** What is left over must be gone so long after the last job. */
 const DRAIN_MS = 40_000;
 const STOP_MS = 30_000;
@@ -185,10 +187,9 @@ class Simulation {
     this.#areElementsLoose = true;
     for (const job of this.#scenario.jobs) this.#later(job.at, () => this.#submit(client, job));
     for (const blow of this.#scenario.blows) this.#later(blow.at, () => this.#strike(blow));
-    this.#later(this.#scenario.calmAt, () => {
-      for (const berth of this.#berths) berth.spare();
-    });
+    this.#later(this.#scenario.calmAt + LURKING_MS, () => this.#spare());
     await this.#untilEnded();
+    this.#spare();
     this.#ledger.checkOutcomes();
     if (this.#waiting > 0) this.#ledger.violate(`${this.#waiting} callers still wait for an outcome`);
     if (this.#isCalm) this.#ledger.checkCalm();
@@ -416,6 +417,10 @@ class Simulation {
 
   #berth(role: Role, index: number): Berth | undefined {
     return this.#berths.filter((berth) => berth.role === role)[index];
+  }
+
+  #spare(): void {
+    for (const berth of this.#berths) berth.spare();
   }
 
   #restart(downMs: number): void {

@@ -75,6 +75,8 @@ export class JobRun {
   #losses: Losses | undefined;
   #line: ProgressLine | undefined;
   #lastNews = 0;
+  /** Its outcome is being written: workers drop what is left of it. */
+  #isEnding = false;
   #settle: ((end: RunEnd) => void) | undefined;
   #failRun: ((error: unknown) => void) | undefined;
 
@@ -276,6 +278,8 @@ export class JobRun {
     const { context } = this.#ground;
     const takeover = this.delivery.deliveries > 1;
     const cursor = takeover ? await readCursor(context, this.job) : NO_CURSOR;
+    // It ended between the look for its outcome and this one; the next delivery finds the outcome.
+    if (cursor.ended) throw new JobTaken(`${this.job} is over`);
     const { dispatched, version } = cursor;
     const source = await openSource(context, plan.input, { skip: dispatched.next, version });
     this.#source = source;
@@ -382,7 +386,7 @@ export class JobRun {
     return new Losses({
       context: this.#ground.context,
       job: this.job,
-      released: () => this.#scattering?.released,
+      released: () => (this.#isEnding ? undefined : this.#scattering?.released),
       releaseAgain: async (standing) => {
         this.#line = undefined; // The aggregator may count less than it had.
         await this.#scattering?.releaseAgain(standing);
@@ -414,6 +418,7 @@ export class JobRun {
   }
 
   async #endEarly(state: "expired" | "failed", error: MusterError): Promise<RunEnd> {
+    this.#isEnding = true;
     const { context, signal } = this.#ground;
     const { job, kind } = this;
     const submitted = this.#plan?.spec.submitted ?? this.delivery.time;

@@ -17,7 +17,7 @@ import { readOutcome } from "../outcomes.ts";
 export interface LossGround {
   context: ActorContext;
   job: string;
-  /** How many items are out or back; undefined while some are being released. */
+  /** How many items are out or back; undefined while some are being released, and once the job is being ended. */
   released(): number | undefined;
   /** Releases again what is missing, and goes on from what the aggregator has counted. */
   releaseAgain(standing: Standing): Promise<void>;
@@ -83,7 +83,7 @@ export class Losses {
     const standing = await askStanding(context, { job, released });
     if (standing === undefined || standing.upTo < (newest?.seq ?? 0)) return;
     // Of a job that is over, tasks and results are removed.
-    if ((await readOutcome(context, job)) !== undefined) return;
+    if ((await readOutcome(context, job)) !== undefined || this.#ground.released() === undefined) return;
     await this.#settle(standing, released);
   }
 
