@@ -1,6 +1,7 @@
 import { setImmediate as immediate } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Broker } from "../../src/broker/port.ts";
+import { NO_DIGEST } from "../../src/domain/item-digest.ts";
 import { BrokerUnreachable, connect, NoFleet, range } from "../../src/index.ts";
 import { encodeResult } from "../../src/protocol/messages.ts";
 import { Names, partitionOf } from "../../src/protocol/names.ts";
@@ -100,7 +101,11 @@ describe("a program that reads outputs slowly", () => {
     const reduce = { name: "collect", params: {} };
     const plain = { kind: "echo", priority: "normal", backoffMs: 1, onError: "fail" } as const;
     const spec = { ...plain, job, submitted, reduce, total: RESULTS };
-    const worker = { failures: [], handlerMs: 0, worker: "w" };
+    const tally = {
+      ...{ outputs: 1, attempts: 1, inputDigest: NO_DIGEST, outputDigest: NO_DIGEST },
+      ...{ began: submitted, ended: submitted, slots: 1 },
+    };
+    const worker = { failures: [], handlerMs: 0, worker: "w", tally };
     const results = [...from].map((n) =>
       encodeResult({ spec, from: n, count: 1, partial: `[${n}]`, ...worker }),
     );
