@@ -41,8 +41,10 @@ export function document(parts: { title: string; under: string; panels: readonly
     text({ x: 16, y: 48, size: 11 }, parts.under),
   ];
   const open = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y}" width="${WIDTH}" height="${y}" font-family="system-ui, sans-serif">`;
+  // For those who have the picture read to them.
+  const title = `<title>${escaped(parts.title)}</title>`;
   const ground = `<rect width="${WIDTH}" height="${y}" fill="#ffffff"/>`;
-  return `${[open, ground, ...head, ...placed, "</svg>"].join("\n")}\n`;
+  return `${[open, title, ground, ...head, ...placed, "</svg>"].join("\n")}\n`;
 }
 
 export interface TextPlace {
