@@ -1,5 +1,5 @@
 /** docs/protocol.md, made from the names, schemas and plans that the code itself uses. */
-import { OUTCOME_STATES } from "../src/protocol/messages.ts";
+import { OUTCOME_STATES } from "../src/protocol/outcome.ts";
 import { RECORD_FORMATS } from "../src/protocol/records/read.ts";
 import { blocks, codes } from "./markdown.ts";
 import { fleetSettings, jobOptions, reducers } from "./protocol-settings.ts";

@@ -1,5 +1,5 @@
 /** Waiting for a job's outcome: told by the aggregators, and looked up now and then in case that was missed. */
-import type { Outcome } from "../protocol/messages.ts";
+import type { Outcome } from "../protocol/outcome.ts";
 import type { ActorContext } from "./context.ts";
 import { readOutcome } from "./outcomes.ts";
 import type { ProgressHub } from "./progress-hub.ts";

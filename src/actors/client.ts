@@ -1,8 +1,8 @@
 /** What a caller does: submits jobs, waits for their outcomes, reads results, asks and cancels. */
 import type { Broker } from "../broker/port.ts";
 import { type ErrorShape, MusterError, UnknownJob, WaitTimedOut } from "../errors.ts";
-import type { Outcome } from "../protocol/messages.ts";
 import { HEADER, type JobVerb } from "../protocol/names.ts";
+import type { Outcome } from "../protocol/outcome.ts";
 import type { ProgressLine } from "../protocol/progress.ts";
 import { Service } from "../runtime/service.ts";
 import { awaitOutcome } from "./await-outcome.ts";

@@ -1,7 +1,7 @@
 /** Dead letters: reading them, and handing in their items once more. */
 import type { StreamMessage } from "../broker/port.ts";
 import { InputNotKept, UnknownJob } from "../errors.ts";
-import { type DeadLetter, decodeDeadLetter } from "../protocol/messages.ts";
+import { type DeadLetter, decodeDeadLetter } from "../protocol/dead-letter.ts";
 import type { ActorContext } from "./context.ts";
 import { readThrough } from "./read-through.ts";
 import { submitRecords } from "./submit.ts";

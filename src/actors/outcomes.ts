@@ -11,16 +11,16 @@ import {
   WriteUnknown,
 } from "../errors.ts";
 import { BINARY_TYPE, bytesOfResult } from "../protocol/binary.ts";
+import type { Failure } from "../protocol/failure.ts";
+import { HEADER } from "../protocol/names.ts";
 import {
   decodeOutcome,
   encodeOutcome,
   errorBody,
-  type Failure,
   type Outcome,
   type OutcomeCounts,
   type OutcomeState,
-} from "../protocol/messages.ts";
-import { HEADER } from "../protocol/names.ts";
+} from "../protocol/outcome.ts";
 import { type OutputTo, outputText } from "../protocol/output.ts";
 import { encodeProgress } from "../protocol/progress.ts";
 import type { ReceiptHead } from "../protocol/receipt.ts";

@@ -1,6 +1,6 @@
 /** Exit codes of the command line; they are part of its contract. */
 import { MusterError } from "../errors.ts";
-import type { OutcomeState } from "../protocol/messages.ts";
+import type { OutcomeState } from "../protocol/outcome.ts";
 
 export const EXIT = {
   done: 0,

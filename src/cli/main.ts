@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The `muster` command. The only file that reads `process.env`. */
+/** The `muster` command: a shell of this process's streams and environment, handed to the program. */
 import { EXIT } from "./exit.ts";
 import { runProgram } from "./program.ts";
 import type { Shell } from "./shell.ts";

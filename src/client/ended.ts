@@ -1,7 +1,7 @@
 /** What a caller makes of an outcome: the result, or the error that it is thrown. */
 import type { Client } from "../actors/client.ts";
 import { JobCancelled, JobExpired, JobFailed, MusterError } from "../errors.ts";
-import type { Outcome } from "../protocol/messages.ts";
+import type { Outcome } from "../protocol/outcome.ts";
 
 /** The result of a job that succeeded. @throws JobFailed, JobCancelled, JobExpired */
 export async function resultOf(client: Client, outcome: Outcome): Promise<unknown> {

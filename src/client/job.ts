@@ -2,7 +2,7 @@
 import type { JobView } from "../actors/dispatcher/job-verbs.ts";
 import { type Receipt, receiptOf } from "../domain/receipt.ts";
 import { InvalidOption, MusterError } from "../errors.ts";
-import type { Outcome, OutcomeState } from "../protocol/messages.ts";
+import type { Outcome, OutcomeState } from "../protocol/outcome.ts";
 import { cancelJob } from "./cancel.ts";
 import { resultOf, throwUnlessSucceeded } from "./ended.ts";
 import { Latest } from "./latest.ts";

@@ -3,7 +3,8 @@
  * order its results come: what was counted is a set of item ranges, never a window of time.
  */
 import { ItemFailed, type MusterError, ReceiptMismatch, toMusterError } from "../errors.ts";
-import { type Failure, MAX_NAMED_FAILURES, type Result } from "../protocol/messages.ts";
+import { type Failure, MAX_NAMED_FAILURES } from "../protocol/failure.ts";
+import type { Result } from "../protocol/messages.ts";
 import type { ItemRange, JobSpec } from "../protocol/spec.ts";
 import { Coverage } from "./coverage.ts";
 import { addToReceipt, faultOf, type ReceiptState, startReceipt } from "./receipt.ts";

@@ -1,5 +1,6 @@
 /** The receipt of a job: what was counted, by whom and how fast; and whether it adds up. */
-import type { Outcome, Result } from "../protocol/messages.ts";
+import type { Result } from "../protocol/messages.ts";
+import type { Outcome } from "../protocol/outcome.ts";
 import type { Digest, ReceiptHead } from "../protocol/receipt.ts";
 import { addDigests, digestText, NO_DIGEST } from "./item-digest.ts";
 

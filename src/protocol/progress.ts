@@ -1,5 +1,5 @@
 /** What an aggregator tells of its jobs on `muster.control.progress`: many jobs in one message, in absolute numbers. */
-import { OUTCOME_STATES, type OutcomeState } from "./messages.ts";
+import { OUTCOME_STATES, type OutcomeState } from "./outcome.ts";
 
 /** How far one job is, in absolute numbers. */
 export interface ProgressLine {

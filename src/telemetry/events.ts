@@ -2,7 +2,7 @@
  * What happens in muster, as typed events. Log, metrics and the events stream subscribe; the code that decides and acts
  * only tells. docs/events.md is the contract.
  */
-import type { OutcomeState } from "../protocol/messages.ts";
+import type { OutcomeState } from "../protocol/outcome.ts";
 
 /** What is told of each event, by its name. */
 export interface EventMap {

@@ -11,12 +11,11 @@ import type {
   TopologyPlan,
 } from "../../src/broker/port.ts";
 import type { Bed, ClientOptions } from "../support/broker-under-test.ts";
+import { streamPlan } from "../support/stream-plan.ts";
 import { Mailbox } from "./mailbox.ts";
 
 /** Gives the bed that is up while tests run. */
 export type GetBed = () => Bed;
-
-const MEGABYTE = 1024 * 1024;
 
 /** Short enough to wait for, long enough for a slow machine. */
 export const LEASE_MS = 1_000;
@@ -31,26 +30,6 @@ export function uniqueName(): string {
 
 export function emptyPlan(): TopologyPlan {
   return { streams: [], consumers: [], buckets: [], objectBuckets: [] };
-}
-
-/** A stream that takes `<name>.>`, with nothing special switched on. */
-export function streamPlan(name: string, changes: Partial<StreamPlan> = {}): StreamPlan {
-  return {
-    name: name.toUpperCase(),
-    subjects: [`${name}.>`],
-    retention: "limits",
-    storage: "file",
-    replicas: 1,
-    maxBytes: 8 * MEGABYTE,
-    maxAgeMs: 0,
-    maxPerSubject: 0,
-    discard: "new",
-    atomicBatches: false,
-    rollup: false,
-    messageTtl: false,
-    duplicateWindowMs: 120_000,
-    ...changes,
-  };
 }
 
 export class Scene {

@@ -4,8 +4,9 @@ import type { FaultPlan } from "../../src/broker/simulated/faults.ts";
 import { SimulatedServer } from "../../src/broker/simulated/server.ts";
 import { WriteUnknown } from "../../src/errors.ts";
 import { VirtualClock } from "../../src/runtime/virtual-clock.ts";
+import { streamPlan } from "../support/stream-plan.ts";
 import { Mailbox } from "./mailbox.ts";
-import { emptyPlan, LEASE_MS, numbers, streamPlan, texts } from "./scene.ts";
+import { emptyPlan, LEASE_MS, numbers, texts } from "./scene.ts";
 
 /** What the hooks of the server under test do; each test sets its own. */
 let faults: FaultPlan;

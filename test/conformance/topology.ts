@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { taskConsumers, topologyOf } from "../../src/broker/topology.ts";
 import { MusterError, StorageFull } from "../../src/errors.ts";
 import { Names } from "../../src/protocol/names.ts";
-import { emptyPlan, type GetBed, openQueue, openScene, streamPlan, takeFrom, uniqueName } from "./scene.ts";
+import { streamPlan } from "../support/stream-plan.ts";
+import { emptyPlan, type GetBed, openQueue, openScene, takeFrom, uniqueName } from "./scene.ts";
 
 function musterPlan() {
   const options = {

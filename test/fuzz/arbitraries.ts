@@ -1,7 +1,8 @@
 /** Valid values of what actors and callers send. */
 import fc from "fast-check";
-import { type Failure, OUTCOME_STATES } from "../../src/protocol/messages.ts";
+import type { Failure } from "../../src/protocol/failure.ts";
 import { PRIORITIES } from "../../src/protocol/names.ts";
+import { OUTCOME_STATES } from "../../src/protocol/outcome.ts";
 import type { JobSpec } from "../../src/protocol/spec.ts";
 
 export const token = fc.stringMatching(/^[A-Za-z0-9_-]{1,16}$/);

@@ -5,32 +5,18 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { StreamPlan } from "../../src/broker/port.ts";
 import { digestText, ItemDigest } from "../../src/domain/item-digest.ts";
 import { Actors } from "../support/actor-process.ts";
 import { Captured, cli } from "../support/cli.ts";
 import { Fleet, type ServerOnDisk, serverOnDisk } from "../support/fleet.ts";
+import { streamPlan } from "../support/stream-plan.ts";
 
 const HANDLERS = fileURLToPath(new URL("../support/fixtures/handlers/steady.mjs", import.meta.url));
 const worker = ["--handlers", HANDLERS, "--slots", "1"];
 const LINES = 200_000;
 const PUBLISHED = 30_000;
 
-const OUTPUTS: StreamPlan = {
-  name: "OUTPUTS",
-  subjects: ["outputs"],
-  retention: "limits",
-  storage: "file",
-  replicas: 1,
-  maxBytes: 64 * 1024 * 1024,
-  maxAgeMs: 0,
-  maxPerSubject: 0,
-  discard: "new",
-  atomicBatches: false,
-  rollup: false,
-  messageTtl: false,
-  duplicateWindowMs: 600_000,
-};
+const OUTPUTS = streamPlan("outputs", { subjects: ["outputs"], duplicateWindowMs: 600_000 });
 
 /** The digest of the lines that are numbers, computed here and in one go. */
 function digestOf(lines: readonly string[]): string {

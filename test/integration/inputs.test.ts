@@ -2,7 +2,7 @@
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ClientJob } from "../../src/actors/submit.ts";
-import type { Outcome } from "../../src/protocol/messages.ts";
+import type { Outcome } from "../../src/protocol/outcome.ts";
 import { Fleet, type ServerOnDisk, serverOnDisk } from "../support/fleet.ts";
 
 describe("a job that names an object", () => {

@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Node } from "../../src/bootstrap/node.ts";
-import type { StreamPlan } from "../../src/broker/port.ts";
 import { cli } from "../support/cli.ts";
 import { Fleet, type ServerOnDisk, serverOnDisk } from "../support/fleet.ts";
+import { streamPlan } from "../support/stream-plan.ts";
 
 let server: ServerOnDisk;
 let url: string;
@@ -19,22 +19,8 @@ const DENIED = `authorization {
   users = [{ user: "m", password: "m", permissions: { publish: { deny: ["scores.denied"] } } }]
 }`;
 
-const SCORES: StreamPlan = {
-  name: "SCORES",
-  subjects: ["scores.>"],
-  retention: "limits",
-  storage: "file",
-  replicas: 1,
-  maxBytes: 64 * 1024 * 1024,
-  maxAgeMs: 0,
-  maxPerSubject: 0,
-  discard: "new",
-  atomicBatches: false,
-  rollup: false,
-  messageTtl: false,
-  duplicateWindowMs: 120_000,
-};
-const TINY: StreamPlan = { ...SCORES, name: "TINY", subjects: ["tiny"], maxBytes: 1_000 };
+const SCORES = streamPlan("scores");
+const TINY = streamPlan("tiny", { subjects: ["tiny"], maxBytes: 1_000 });
 const REPORTS = { name: "REPORTS", storage: "file", replicas: 1, ttlMs: 0, maxBytes: 1024 * 1024 } as const;
 
 const HANDLERS = `

@@ -4,7 +4,7 @@ import { type Arrival, type GatherState, onResult, startGather } from "../../src
 import { NO_DIGEST } from "../../src/domain/item-digest.ts";
 import { customReducer } from "../../src/domain/reducers/custom.ts";
 import { type Reducer, reducerFor } from "../../src/domain/reducers/index.ts";
-import { type Failure, MAX_NAMED_FAILURES } from "../../src/protocol/messages.ts";
+import { type Failure, MAX_NAMED_FAILURES } from "../../src/protocol/failure.ts";
 import type { Tally } from "../../src/protocol/receipt.ts";
 import type { ItemRange, JobSpec } from "../../src/protocol/spec.ts";
 

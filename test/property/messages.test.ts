@@ -2,23 +2,24 @@ import fc from "fast-check";
 import { headers as createHeaders } from "nats";
 import { describe, expect, it } from "vitest";
 import { type ErrorShape, InvalidBody } from "../../src/errors.ts";
+import { encodeDeadLetter } from "../../src/protocol/dead-letter.ts";
+import { type Failure, MAX_NAMED_FAILURES } from "../../src/protocol/failure.ts";
 import {
-  decodeOutcome,
   decodeResult,
   decodeTask,
   type Encoded,
-  encodeDeadLetter,
-  encodeOutcome,
   encodeResult,
   encodeTask,
-  errorBody,
-  type Failure,
-  MAX_NAMED_FAILURES,
-  OUTCOME_STATES,
-  type Outcome,
   type Received,
 } from "../../src/protocol/messages.ts";
 import { HEADER, PRIORITIES } from "../../src/protocol/names.ts";
+import {
+  decodeOutcome,
+  encodeOutcome,
+  errorBody,
+  OUTCOME_STATES,
+  type Outcome,
+} from "../../src/protocol/outcome.ts";
 import { decodeProgress, encodeProgress } from "../../src/protocol/progress.ts";
 import { encodeSpec, type JobSpec, SpecDecoder } from "../../src/protocol/spec.ts";
 

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
 import { planJob } from "../../src/domain/plan.ts";
 import { MusterError } from "../../src/errors.ts";
-import { encodeDeadLetter } from "../../src/protocol/messages.ts";
+import { encodeDeadLetter } from "../../src/protocol/dead-letter.ts";
 import { isToken } from "../../src/protocol/names.ts";
 import { headerName, OPTION_NAMES } from "../../src/protocol/options.ts";
 import { decodeItems, encodeItems, encodeSpec, SpecDecoder } from "../../src/protocol/spec.ts";

@@ -11,7 +11,7 @@ import { launchServer, type RunningServer } from "../../src/bootstrap/server/lau
 import { locateServer } from "../../src/bootstrap/server/locate.ts";
 import type { FleetSettingsInput } from "../../src/bootstrap/settings.ts";
 import type { ActorRole } from "../../src/domain/fleet.ts";
-import type { Outcome } from "../../src/protocol/messages.ts";
+import type { Outcome } from "../../src/protocol/outcome.ts";
 
 export interface ServerOnDisk extends RunningServer {
   /** Stops it and removes what it stored. */

@@ -6,7 +6,7 @@ import { explain, outcomeView } from "../../src/cli/render/outcome.ts";
 import { formatJob, formatJobs } from "../../src/cli/render/status.ts";
 import { formatTable } from "../../src/cli/render/table.ts";
 import { cut, formatBytes, formatSpan, oneLine } from "../../src/cli/render/text.ts";
-import type { Outcome } from "../../src/protocol/messages.ts";
+import type { Outcome } from "../../src/protocol/outcome.ts";
 import { Captured } from "../support/cli.ts";
 
 const CONTROL = /\p{Cc}/u;

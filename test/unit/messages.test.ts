@@ -1,23 +1,24 @@
 import { headers as createHeaders } from "nats";
 import { describe, expect, it } from "vitest";
 import { InvalidBody } from "../../src/errors.ts";
+import { encodeDeadLetter } from "../../src/protocol/dead-letter.ts";
+import { type Failure, MAX_NAMED_FAILURES } from "../../src/protocol/failure.ts";
 import {
-  decodeOutcome,
   decodeResult,
   decodeTask,
-  encodeDeadLetter,
-  encodeOutcome,
   encodeResult,
   encodeTask,
-  errorBody,
-  type Failure,
-  MAX_NAMED_FAILURES,
-  type Outcome,
-  oneLine,
   type Received,
   type Result,
 } from "../../src/protocol/messages.ts";
 import { HEADER } from "../../src/protocol/names.ts";
+import {
+  decodeOutcome,
+  encodeOutcome,
+  errorBody,
+  type Outcome,
+  oneLine,
+} from "../../src/protocol/outcome.ts";
 import { decodeItems, encodeSpec, type JobSpec, SpecDecoder } from "../../src/protocol/spec.ts";
 
 const SPEC: JobSpec = {

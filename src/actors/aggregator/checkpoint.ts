@@ -5,7 +5,7 @@ import type { GatherState } from "../../domain/gather.ts";
 import { isSavedReceipt, restoreReceipt, type SavedReceipt, saveReceipt } from "../../domain/receipt.ts";
 import type { Reducer } from "../../domain/reducers/index.ts";
 import { InvalidBody } from "../../errors.ts";
-import { type Failure, isFailure } from "../../protocol/messages.ts";
+import { type Failure, isFailure } from "../../protocol/failure.ts";
 import { isSpec, type JobSpec } from "../../protocol/spec.ts";
 import type { ActorContext } from "../context.ts";
 import { jsonOf } from "../json.ts";

@@ -7,7 +7,7 @@ import { type JobPlan, planJob } from "../../domain/plan.ts";
 import { reducerFor } from "../../domain/reducers/index.ts";
 import { MusterError, toMusterError } from "../../errors.ts";
 import { encodeJson } from "../../protocol/json.ts";
-import type { Outcome, OutcomeState } from "../../protocol/messages.ts";
+import type { Outcome, OutcomeState } from "../../protocol/outcome.ts";
 import type { ProgressLine } from "../../protocol/progress.ts";
 import type { JobSpec, ReplyTo } from "../../protocol/spec.ts";
 import { parseSubmission, type Submission } from "../../protocol/submission.ts";

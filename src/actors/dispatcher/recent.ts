@@ -1,5 +1,5 @@
 /** The newest outcomes, read from the end of their stream. */
-import { decodeOutcome, type Outcome } from "../../protocol/messages.ts";
+import { decodeOutcome, type Outcome } from "../../protocol/outcome.ts";
 import type { ActorContext } from "../context.ts";
 import { readThrough } from "../read-through.ts";
 

@@ -4,8 +4,8 @@
  * a death makes another object, which no outcome names.
  */
 import { SplitterFailed, Unexpected } from "../../errors.ts";
-import type { Outcome } from "../../protocol/messages.ts";
 import { isToken } from "../../protocol/names.ts";
+import type { Outcome } from "../../protocol/outcome.ts";
 import type { JobSpec } from "../../protocol/spec.ts";
 import { jobOfKey } from "../../protocol/submission.ts";
 import { awaitOutcome, type OutcomeNews } from "../await-outcome.ts";

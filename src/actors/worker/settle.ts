@@ -5,14 +5,9 @@ import type { ItemFailure } from "../../domain/pass.ts";
 import { receiptHead } from "../../domain/receipt.ts";
 import { joinPartials, type Reducer } from "../../domain/reducers/index.ts";
 import { type MusterError, toMusterError } from "../../errors.ts";
+import { encodeDeadLetter } from "../../protocol/dead-letter.ts";
 import { encodeJson, splitArray } from "../../protocol/json.ts";
-import {
-  encodeDeadLetter,
-  encodeResult,
-  type Result,
-  type Task,
-  type TaskItems,
-} from "../../protocol/messages.ts";
+import { encodeResult, type Result, type Task, type TaskItems } from "../../protocol/messages.ts";
 import { HEADER, partitionOf } from "../../protocol/names.ts";
 import type { ItemRange, JobSpec } from "../../protocol/spec.ts";
 import type { ActorContext } from "../context.ts";

@@ -8,6 +8,7 @@ import { type ChunkOutcome, settleChunk } from "../../domain/settle-chunk.ts";
 import { OutputRefused } from "../../errors.ts";
 import type { Result, Task } from "../../protocol/messages.ts";
 import { HEADER } from "../../protocol/names.ts";
+import type { Tally } from "../../protocol/receipt.ts";
 import type { JobSpec } from "../../protocol/spec.ts";
 import { sleep } from "../../runtime/clock.ts";
 import type { ActorContext } from "../context.ts";
@@ -247,44 +248,51 @@ export class TaskRun {
     marks: DeathMarks,
     pieces: readonly Piece[] = [],
   ): Promise<TaskEnd> {
-    const { context } = this.#ground;
-    const { spec, from, count } = this.task;
+    const { spec, specText, from, count } = this.task;
     const settled = settleChunk(this.#reducer(reduceInPass(spec)), { from, count, pieces, failures });
+    const partial = this.#goesElsewhere ? await this.#broughtThere(settled, pieces) : settled.partial;
+    const result = this.#resultOf(settled, partial);
     const reducer = this.#reducer(spec.reduce);
-    const now = context.clock.now();
-    const result: Result = {
-      spec,
-      from,
-      count,
-      partial: this.#goesElsewhere ? await this.#broughtThere(settled, pieces) : settled.partial,
-      failures: settled.failures.map(({ index, code, message, attempt }) => ({
-        index,
-        code,
-        message,
-        attempts: attempt,
-      })),
-      handlerMs: this.#handlerMs,
-      worker: context.id,
-      tally: {
-        outputs: settled.outputs,
-        attempts: this.#attempts,
-        inputDigest: settled.digests.inputs,
-        outputDigest: settled.digests.outputs,
-        began: Math.floor(this.#began ?? now),
-        ended: Math.ceil(now),
-        slots: this.#ground.slots.slots,
-      },
-    };
-    const { specText } = this.task;
-    const { failures: settledFailures } = settled;
-    await storeResult(
-      this.#ground,
-      { result, reducer, failures: settledFailures, specText },
-      this.#stop.work.signal,
-    );
+    const whole = { result, reducer, failures: settled.failures, specText };
+    await storeResult(this.#ground, whole, this.#stop.work.signal);
     const unmarking = marks.remove();
     if (unmarking !== undefined) await unmarking;
     return { type: "stored", handlerMs: this.#handlerMs, failed: failures.length };
+  }
+
+  #resultOf(settled: ChunkOutcome, partial: string): Result {
+    const { spec, from, count } = this.task;
+    const failures = settled.failures.map(({ index, code, message, attempt }) => ({
+      index,
+      code,
+      message,
+      attempts: attempt,
+    }));
+    const { id: worker } = this.#ground.context;
+    return {
+      spec,
+      from,
+      count,
+      partial,
+      failures,
+      handlerMs: this.#handlerMs,
+      worker,
+      tally: this.#tally(settled),
+    };
+  }
+
+  #tally({ outputs, digests }: ChunkOutcome): Tally {
+    const { context, slots } = this.#ground;
+    const now = context.clock.now();
+    return {
+      outputs,
+      attempts: this.#attempts,
+      inputDigest: digests.inputs,
+      outputDigest: digests.outputs,
+      began: Math.floor(this.#began ?? now),
+      ended: Math.ceil(now),
+      slots: slots.slots,
+    };
   }
 
   get #goesElsewhere(): boolean {

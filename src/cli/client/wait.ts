@@ -3,7 +3,7 @@ import type { Client } from "../../actors/client.ts";
 import type { Node } from "../../bootstrap/node.ts";
 import { InvalidOption, WaitTimedOut } from "../../errors.ts";
 import { parseDuration } from "../../protocol/duration.ts";
-import type { Outcome } from "../../protocol/messages.ts";
+import type { Outcome } from "../../protocol/outcome.ts";
 import { EXIT } from "../exit.ts";
 import { printOutcome } from "../render/outcome.ts";
 import { type Sink, say, writeJson } from "../render/output.ts";

@@ -3,7 +3,7 @@ import type { Client } from "../../actors/client.ts";
 import type { ClientJob, ClientRecords } from "../../actors/submit.ts";
 import type { Up } from "../../bootstrap/up.ts";
 import { MusterError } from "../../errors.ts";
-import type { Outcome } from "../../protocol/messages.ts";
+import type { Outcome } from "../../protocol/outcome.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { startProgressBar } from "../render/progress-bar.ts";
 import type { Shell } from "../shell.ts";

@@ -66,7 +66,10 @@ async function placeholders(folder: string): Promise<Record<string, string>> {
 
 /** What npm takes as a name. */
 function packageName(folder: string): string {
-  const name = basename(folder).toLowerCase().replace(/[^a-z0-9-]+/g, "-").replace(/^-+|-+$/g, ""); // biome-ignore format: one line
+  const name = basename(folder)
+    .toLowerCase()
+    .replace(/[^a-z0-9-]+/g, "-")
+    .replace(/^-+|-+$/g, "");
   return name === "" ? "fleet" : name;
 }
 

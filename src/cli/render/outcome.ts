@@ -1,6 +1,7 @@
 /** A job's outcome: its result on stdout, what went wrong on stderr. */
 import type { Client } from "../../actors/client.ts";
-import type { Failure, Outcome } from "../../protocol/messages.ts";
+import type { Failure } from "../../protocol/failure.ts";
+import type { Outcome } from "../../protocol/outcome.ts";
 import { exitCodeOfState } from "../exit.ts";
 import type { Shell } from "../shell.ts";
 import { type Sink, say, writeData, writeParts } from "./output.ts";

@@ -1,6 +1,6 @@
 /** The receipt of a job: for people a table, for programs JSON. */
 import { type Receipt, receiptOf } from "../../domain/receipt.ts";
-import type { Outcome } from "../../protocol/messages.ts";
+import type { Outcome } from "../../protocol/outcome.ts";
 import { type Sink, writeData, writeJson } from "./output.ts";
 import { formatTable } from "./table.ts";
 import { counted, formatSpan } from "./text.ts";

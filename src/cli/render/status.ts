@@ -1,6 +1,6 @@
 /** The tables of `muster status` and `muster workers`. */
 import type { JobView } from "../../actors/dispatcher/job-verbs.ts";
-import type { Outcome } from "../../protocol/messages.ts";
+import type { Outcome } from "../../protocol/outcome.ts";
 import { itemsOf } from "./job-line.ts";
 import { type Column, formatTable } from "./table.ts";
 import { counted, formatBytes, formatSpan, oneLine } from "./text.ts";

@@ -2,20 +2,16 @@
 import fc from "fast-check";
 import { readInputs } from "../../../src/actors/handlers/inputs.ts";
 import { reducerFor } from "../../../src/domain/reducers/index.ts";
+import { decodeDeadLetter, encodeDeadLetter } from "../../../src/protocol/dead-letter.ts";
 import {
-  decodeDeadLetter,
-  decodeOutcome,
   decodeResult,
   decodeTask,
-  encodeDeadLetter,
-  encodeOutcome,
   encodeResult,
   encodeTask,
-  errorBody,
-  type Outcome,
   type Received,
   type Result,
 } from "../../../src/protocol/messages.ts";
+import { decodeOutcome, encodeOutcome, errorBody, type Outcome } from "../../../src/protocol/outcome.ts";
 import { decodePack, encodePack } from "../../../src/protocol/pack.ts";
 import { decodeProgress, encodeProgress } from "../../../src/protocol/progress.ts";
 import { encodeSpec, SpecDecoder } from "../../../src/protocol/spec.ts";
