@@ -223,9 +223,12 @@ class Call {
 }
 
 function optionsOf(plan: JobPlan): Record<string, string | number> {
-  const { reduce, onError, maxAttempts, priority, deadlineMs } = plan;
-  const options = { reduce, onError, maxAttempts, priority };
-  return deadlineMs === undefined ? options : { ...options, deadline: deadlineMs };
+  const { reduce, onError, maxAttempts, priority, deadlineMs, chunk } = plan;
+  return {
+    ...{ reduce, onError, maxAttempts, priority },
+    ...(deadlineMs === undefined ? {} : { deadline: deadlineMs }),
+    ...(chunk === undefined ? {} : { chunk }),
+  };
 }
 
 function headersOf(plan: JobPlan): Record<string, string> {

@@ -1,4 +1,7 @@
-/** How often each fault is to strike: in `npm test`, and once in the long run; with one server, and in a cluster. */
+/**
+ * How often each fault is to strike: in `npm test`, and once in the long run; with one server, and in a cluster. The million messages
+ * of the long run have one of their own: while actors die all the time, not so many flow.
+ */
 import type { Targets } from "./faults.ts";
 
 export const COLUMNS = {
@@ -26,11 +29,12 @@ export const COLUMNS = {
     "link-cut": 100,
     "link-deaf": 100,
     "link-slow": 100,
-    "link-noisy": 1_000_000,
+    "link-noisy": 50_000,
     "server-kill": 200,
     "stream-full": 50,
     "disk-full": 50,
   },
+  "long-noise": { "link-noisy": 1_000_000 },
   "long-cluster": { "leader-kill": 50, "rolling-restart": 10 },
 } as const satisfies Record<string, Targets>;
 

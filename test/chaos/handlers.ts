@@ -13,7 +13,8 @@ function handlerOf(kind: Kind, more: object = {}): BatchHandler<number> {
     const { job, worker } = ctx;
     const attempt = Math.max(...ctx.attempts);
     appendLine(HISTORY, worker, { what: "begin", job, label: labelOf(first), items: ranges, attempt });
-    await delay(items.length * paceOf(first), undefined, { signal: ctx.signal });
+    const ms = items.length * paceOf(first);
+    if (ms > 0) await delay(ms, undefined, { signal: ctx.signal });
     const outputs = items.map((item, at) => attemptAt(kind, item, ctx.attempts[at] ?? 1));
     appendLine(HISTORY, worker, { what: "end", job, items: ranges });
     return outputs;

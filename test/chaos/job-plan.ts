@@ -17,6 +17,8 @@ export interface JobPlan {
   reduce: Reduce;
   onError: "fail" | "continue";
   maxAttempts: number;
+  /** Items a task; without it, as many as suit. */
+  chunk?: number;
   priority: "high" | "normal" | "low";
   /** Milliseconds after which it expires. */
   deadlineMs?: number;
@@ -25,13 +27,19 @@ export interface JobPlan {
 }
 
 const LABEL_SPAN = 100_000;
-const SIZES = [1, 5, 300, 5_000, 50_000] as const;
+const SIZES = [1, 5, 300, 5_000, 50_000, 1_000] as const;
 /** Milliseconds that an item of each size of job takes. */
-const PACE = [20, 20, 5, 1, 0.1] as const;
-/** How many jobs of each size come with a large one: `brief` is for runs that are to end soon. */
+const PACE = [20, 20, 5, 1, 0.1, 0] as const;
+/** The size of job whose items have a task each: many messages in a short time. */
+const FINE = 5;
+/**
+ * How many jobs of each size come with a large one: `brief` is for runs that are to end soon, `fine` for those that are to meddle
+ * with as many messages as they can.
+ */
 const SIZE_ODDS = {
   brief: [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 2, 2, 2, 3],
   full: [0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 3, 3, 4],
+  fine: [0, 1, 2, 3, FINE, FINE, FINE, FINE, FINE, FINE, FINE, FINE],
 } as const;
 
 /** Which jobs a run draws. */
@@ -56,6 +64,7 @@ export function drawJob(dice: Dice, { number, sizes }: { number: number; sizes: 
     reduce: dice.pick(REDUCES[kind]),
     onError: kind === "flaky" ? "continue" : "fail",
     maxAttempts: 3,
+    ...(size === FINE ? { chunk: 1 } : {}),
     priority: dice.pick(["high", "normal", "normal", "low"]),
   };
   if (dice.chance(0.06)) return { ...plan, deadlineMs: dice.int(200, 4_000) };

@@ -2,7 +2,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 
 /** The kinds of runs that the page has a place for. */
-export type Section = "single" | "cluster" | "disk" | "calm" | "soak";
+export type Section = "single" | "cluster" | "disk" | "calm" | "soak" | "noise";
 
 /** Replaces what stands between `<!-- chaos: SECTION -->` and `<!-- chaos: end -->`. @throws where there is no such place */
 export async function writeSection(file: string, section: Section, text: string): Promise<void> {

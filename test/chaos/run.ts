@@ -8,6 +8,7 @@ import { parseDuration } from "../../src/protocol/duration.ts";
 import { type CampaignReport, runCampaign } from "./campaign.ts";
 import { COLUMNS, type ColumnName } from "./columns.ts";
 import { FAULT_NAMES, type FaultName } from "./faults.ts";
+import type { Sizes } from "./job-plan.ts";
 import { type Section, writeSection } from "./page.ts";
 import { markdownOf } from "./report.ts";
 
@@ -17,8 +18,8 @@ const SHOWN = 30;
 /** Small enough to be filled in a moment, large enough for the jobs of a run. */
 const DISK_MB = 256;
 
-/** A disk to fill needs the right to mount one; leaving is for the soak. */
-const DEFAULT_FAULTS = FAULT_NAMES.filter((name) => name !== "disk-full" && name !== "leave");
+/** A disk to fill needs the right to mount one. */
+const DEFAULT_FAULTS = FAULT_NAMES.filter((name) => name !== "disk-full");
 
 const { values } = parseArgs({
   options: {
@@ -51,12 +52,17 @@ async function chaos(): Promise<void> {
     targets: values.until === undefined ? undefined : COLUMNS[values.until as ColumnName],
     calm: values.calm,
     leaseMs: parseDuration(values.lease) ?? 0,
-    sizes: isBrief() ? "brief" : "full",
+    sizes: sizesOf(),
     diskMb: faults.includes("disk-full") ? DISK_MB : undefined,
     soak: values.soak,
     say: (line) => console.error(line),
   });
   await tell(report);
+}
+
+function sizesOf(): Sizes {
+  if (values.until === "long-noise") return "fine";
+  return isBrief() ? "brief" : "full";
 }
 
 /** Three servers on one machine have three times the work with each message, and a disk that fills stops all work for a while. */
@@ -78,6 +84,7 @@ async function tell(report: CampaignReport): Promise<void> {
 function sectionOf(): Section {
   if (values.soak) return "soak";
   if (values.calm) return "calm";
+  if (values.until === "long-noise") return "noise";
   if (values.replicas === "3") return "cluster";
   return values.faults.includes("disk-full") ? "disk" : "single";
 }
