@@ -254,6 +254,13 @@ export class SplitterFailed extends MusterError {
   }
 }
 
+/** What a splitter yielded as a chunk can be no task: it has no item, too many, or is larger than a message. */
+export class InvalidChunk extends MusterError {
+  constructor(message: string) {
+    super("invalid_chunk", 422, message, { path: "split" });
+  }
+}
+
 /** What was counted of a job contradicts itself: better no result than a wrong one. */
 export class ReceiptMismatch extends MusterError {
   constructor(job: string, reason: string) {

@@ -5,6 +5,7 @@
 
 export type { Client } from "./actors/client.ts";
 export type { JobView } from "./actors/dispatcher/job-verbs.ts";
+export { type Chunk, chunk } from "./actors/handlers/chunk.ts";
 export {
   type BatchContext,
   type BatchHandler,
@@ -41,6 +42,7 @@ export type { ConnectionFlags } from "./bootstrap/connection.ts";
 export { VERSION } from "./bootstrap/version.ts";
 export type { Items, Job, JobChoices, JobProgress, JobState, Muster } from "./client/index.ts";
 export { Range, range } from "./client/range.ts";
+export { fromSplitter, type SplitValue } from "./client/split-value.ts";
 export type { Receipt } from "./domain/receipt.ts";
 export type { CombineFunction, CustomReducer, CustomSteps } from "./domain/reducers/index.ts";
 export * from "./errors.ts";

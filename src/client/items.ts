@@ -34,6 +34,18 @@ function written(item: unknown, index: number): string {
   throw notJson(index, record.reason);
 }
 
+/** What a splitter is given, as JSON text. @throws InvalidBody where it is no JSON */
+export function writtenValue(value: unknown): string {
+  try {
+    return encodeState(value);
+  } catch (cause) {
+    throw new InvalidBody(`What the splitter is given is no JSON: ${messageOf(cause)}`, {
+      path: "split",
+      cause,
+    });
+  }
+}
+
 function jsonOf(item: unknown, index: number): string {
   try {
     return encodeState(item);

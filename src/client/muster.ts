@@ -12,6 +12,7 @@ import { type Items, itemWriter, type WriteItem } from "./items.ts";
 import { Job } from "./job.ts";
 import { type JobChoices, wireOptions } from "./options.ts";
 import { type Ground, send } from "./send.ts";
+import type { SplitValue } from "./split-value.ts";
 
 type OnError = "fail" | "continue";
 /** Of kinds that are called by name: `"reduce"` is the reducer of their handler module. */
@@ -60,7 +61,8 @@ export class Muster implements AsyncDisposable {
   /**
    * Runs a task over items; `await` the job for its result. The job is handed in at once, and goes on if this process dies.
    *
-   * Items are an array, a {@link range}, or anything that can be iterated, also asynchronously: that is read as a stream.
+   * Items are an array, a {@link range}, anything that can be iterated, also asynchronously: that is read as a stream; or
+   * those that the task's splitter makes of {@link fromSplitter}.
    * A kind may be called by its name, too; its types are then what you say they are.
    *
    * What is wrong with the items or the options is told where the job is awaited: InputMismatch (with the item's number
@@ -77,11 +79,12 @@ export class Muster implements AsyncDisposable {
     Item,
     Output,
     Own,
+    Value,
     const Reduce extends BuiltInReducer | undefined = undefined,
     const Continue extends OnError = "fail",
   >(
-    task: Task<Item, Output, Own>,
-    items: Items<NoInfer<Item>>,
+    task: Task<Item, Output, Own, Value>,
+    items: Items<NoInfer<Item>> | SplitValue<NoInfer<Value>>,
     choices?: JobChoices<Reduce, Continue>,
   ): Job<Kept<Output, Continue>, JobResult<Output, Chosen<Own, Reduce>, Continue>>;
   map<
@@ -90,10 +93,14 @@ export class Muster implements AsyncDisposable {
     const Continue extends OnError = "fail",
   >(
     kind: string,
-    items: Items<unknown>,
+    items: Items<unknown> | SplitValue,
     choices?: JobChoices<Reduce, Continue>,
   ): Job<Kept<Output, Continue>, JobResult<Output, Chosen<"collect", Reduce>, Continue>>;
-  map(task: AnyTask | string, items: Items<unknown>, choices?: JobChoices<unknown, unknown>): Job {
+  map(
+    task: AnyTask | string,
+    items: Items<unknown> | SplitValue,
+    choices?: JobChoices<unknown, unknown>,
+  ): Job {
     return this.#handIn(task, items, choices);
   }
 
@@ -128,15 +135,19 @@ export class Muster implements AsyncDisposable {
    * const id = await muster.submit("double", [1, 2, 3], { key: "nightly" });
    * await muster.job(id); // [2, 4, 6]
    */
-  submit<Item>(
-    task: Task<Item>,
-    items: Items<NoInfer<Item>>,
+  submit<Item, Value>(
+    task: Task<Item, unknown, unknown, Value>,
+    items: Items<NoInfer<Item>> | SplitValue<NoInfer<Value>>,
     choices?: JobChoices<BuiltInReducer>,
   ): Promise<string>;
-  submit(kind: string, items: Items<unknown>, choices?: JobChoices<NamedReducer>): Promise<string>;
+  submit(
+    kind: string,
+    items: Items<unknown> | SplitValue,
+    choices?: JobChoices<NamedReducer>,
+  ): Promise<string>;
   async submit(
     task: AnyTask | string,
-    items: Items<unknown>,
+    items: Items<unknown> | SplitValue,
     choices: JobChoices<NamedReducer> = {},
   ): Promise<string> {
     const job = this.#handIn(task, items, choices);
@@ -193,7 +204,11 @@ export class Muster implements AsyncDisposable {
     return this.close();
   }
 
-  #handIn(task: AnyTask | string, items: Items<unknown>, choices: JobChoices<unknown, unknown> = {}): Job {
+  #handIn(
+    task: AnyTask | string,
+    items: Items<unknown> | SplitValue,
+    choices: JobChoices<unknown, unknown> = {},
+  ): Job {
     const { context } = this.#ground;
     const { kind, own, write } = callOf(task);
     const { key = timedId(context.clock.now(), context.random), reduce = own, signal } = choices;

@@ -6,9 +6,10 @@ import { BrokerUnreachable, InvalidBody, PayloadTooLarge, WriteUnknown } from ".
 import type { Background } from "../runtime/background.ts";
 import { backoffMs } from "../runtime/backoff.ts";
 import { sleep } from "../runtime/clock.ts";
-import { checkEnds, type Items, type WriteItem, writeAll, writeEach } from "./items.ts";
+import { checkEnds, type Items, type WriteItem, writeAll, writeEach, writtenValue } from "./items.ts";
 import type { WireOptions } from "./options.ts";
 import { Range } from "./range.ts";
+import { SplitValue } from "./split-value.ts";
 
 /** What jobs are handed in with. */
 export interface Ground {
@@ -21,7 +22,7 @@ export interface Ground {
 /** A job to hand in. */
 export interface Outgoing {
   kind: string;
-  items: Items<unknown>;
+  items: Items<unknown> | SplitValue;
   write: WriteItem;
   /** With a key, so that handing in twice is as good as once. */
   options: WireOptions & { key: string };
@@ -29,12 +30,13 @@ export interface Outgoing {
 }
 
 /**
- * Hands a job in; resolves, once it is stored, with its number of items. Where it rejects, nothing was handed in.
+ * Hands a job in; resolves, once it is stored, with its number of items, where they are known. Where it rejects, nothing was handed in.
  * @throws InputMismatch, InvalidBody, the signal's reason, and what the broker refuses
  */
-export async function send(ground: Ground, job: Outgoing): Promise<number> {
+export async function send(ground: Ground, job: Outgoing): Promise<number | undefined> {
   const { items, write, signal } = job;
   signal?.throwIfAborted();
+  if (items instanceof SplitValue) return await sendValue(ground, job, items);
   checkIterable(items);
   if (items instanceof Range) return await sendRange(ground, job, items);
   if (Array.isArray(items)) return await sendTexts(ground, job, await writeAll(items, write, signal));
@@ -46,6 +48,10 @@ function checkIterable(items: unknown): void {
   const isList = typeof items === "object" && items !== null;
   if (isList && (Symbol.iterator in items || Symbol.asyncIterator in items)) return;
   throw new InvalidBody("Items must be an array, a range, or an iterable; for a single item there is run().");
+}
+
+async function sendValue(ground: Ground, job: Outgoing, { value }: SplitValue): Promise<undefined> {
+  await submitSurely(ground, job, `{"split":${writtenValue(value)}}`);
 }
 
 async function sendRange(ground: Ground, job: Outgoing, range: Range): Promise<number> {

@@ -4,6 +4,7 @@ import { InvalidOption, UnknownOption } from "../errors.ts";
 import { parseDuration } from "./duration.ts";
 import { OPTION_HEADER_PREFIX, PRIORITIES } from "./names.ts";
 import { readOutput } from "./output.ts";
+import { MAX_CHUNK_ITEMS } from "./spec.ts";
 import { suggest } from "./suggest.ts";
 
 const count = (limit: number) => z.coerce.number().int().min(1).max(limit);
@@ -62,7 +63,7 @@ export const OPTIONS = z.strictObject({
     .union([z.string(), z.record(z.string(), z.unknown())])
     .default("collect")
     .meta({ description: "How the outputs become the result, for example `sum`, `top-k:10` or `collect`." }),
-  chunk: auto(count(1_000_000)).default("auto").meta({
+  chunk: auto(count(MAX_CHUNK_ITEMS)).default("auto").meta({
     description:
       "Items a task. `auto` sizes chunks by itself, aiming at 50 ms of handler time; 1 gives every item a task of its own.",
   }),

@@ -52,6 +52,9 @@ export interface JobSpec {
   readonly split?: true;
 }
 
+/** Items of a task at most, where a caller or a splitter says how many. */
+export const MAX_CHUNK_ITEMS = 1_000_000;
+
 /** A run of consecutive items. */
 export interface ItemRange {
   /** Index of its first item in the job. */

@@ -42,7 +42,7 @@ function onStage(text: string): string {
 
 /** What examples import of muster, and a console that prints nothing. */
 const NAMES =
-  "const { check, connect, console, Events, fail, JobFailed, joinFleet, range, resolveConnection, retryAfter, startActor, startMuster, task, testMuster } = stage;";
+  "const { check, chunk, connect, console, Events, fail, fromSplitter, JobFailed, joinFleet, range, resolveConnection, retryAfter, startActor, startMuster, task, testMuster } = stage;";
 
 /** `await x; // [1, 2]` and `console.log(x); // 3`: the comment is what comes of it. */
 function checked(line: string): string {

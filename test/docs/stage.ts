@@ -8,7 +8,7 @@ import { systemClock } from "../../src/runtime/clock.ts";
 import { testMuster } from "../../src/testing/index.ts";
 
 export { resolveConnection, startActor } from "../../src/bootstrap/index.ts";
-export { Events, fail, JobFailed, range, retryAfter } from "../../src/index.ts";
+export { chunk, Events, fail, fromSplitter, JobFailed, range, retryAfter } from "../../src/index.ts";
 export { startMuster, testMuster } from "../../src/testing/index.ts";
 
 const known = new Set<AnyTask>();

@@ -2,12 +2,14 @@
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Node } from "../../src/bootstrap/node.ts";
 import { Actors } from "../support/actor-process.ts";
 import { cli } from "../support/cli.ts";
 import { Fleet, type ServerOnDisk, serverOnDisk } from "../support/fleet.ts";
 
+const CHUNKS = fileURLToPath(new URL("../support/fixtures/tasks/chunks.ts", import.meta.url));
 const HANDLERS = `
 export async function* split({ from = 0, to, dieAt, pause = 0 }, { attempt, log }) {
   for (let n = from; n < to; n++) {
@@ -44,7 +46,7 @@ beforeAll(async () => {
   fleet = await Fleet.join(server.url, { lease: "1s" });
   dispatcher = (await fleet.start("dispatcher")).node;
   await fleet.start("aggregator", { handlers: [handlers] });
-  await fleet.start("worker", { slots: 2, handlers: [handlers] });
+  await fleet.start("worker", { slots: 2, handlers: [handlers, CHUNKS] });
 });
 afterAll(async () => {
   await fleet.stop();
@@ -108,6 +110,50 @@ describe("a splitter", () => {
     expect(await cli(args, { env: { NATS_URL: server.url } })).toMatchObject({ code: 0, stdout: "4\n" });
     const wrong = await cli(["map", "same", "1} ,{", "--split"], { env: { NATS_URL: server.url } });
     expect(wrong).toMatchObject({ code: 2, stdout: "" });
+  });
+});
+
+describe("a splitter that yields chunks", () => {
+  const given = (counts: readonly number[]) => {
+    const calls = counts.map((count) => [count, ...Array(count - 1).fill(0)]);
+    return JSON.stringify(calls.flat());
+  };
+
+  it("makes tasks of exactly these items, whatever the job says of chunks", async () => {
+    const counts = [3, 1, 2_000, 5, 2];
+    for (const chunk of [undefined, 1, 4] as const) {
+      const { outcome, text } = await run("sizes", { split: counts, ...(chunk && { chunk }) });
+      expect(text).toBe(given(counts));
+      expect(outcome.counts.tasks).toBe(counts.length);
+    }
+  });
+
+  it("may yield items between them, which are never of a chunk", async () => {
+    const { text, outcome } = await run("sizes", { split: [2, -3, 4, -2], chunk: 100 });
+    expect(text).toBe(given([2, 3, 4, 2]));
+    expect(outcome.counts.tasks).toBe(4);
+  });
+
+  it("makes a task larger than muster would by itself, as long as it fits into a message", async () => {
+    const { text, outcome } = await run("large", { split: 15 });
+    expect(text).toBe(given([15]));
+    expect(outcome.counts.tasks).toBe(1);
+  });
+
+  it.each([
+    ["has no items", "empty", "has no items"],
+    ["has no end", "endless-chunk", "more than 1000000 items"],
+    ["is larger than a message", "large", "larger than a message"],
+  ])("fails its job at once where a chunk %s", async (_, kind, said) => {
+    const { outcome } = await run(kind, { split: 17, maxAttempts: 5, backoff: 60_000 });
+    expect(outcome).toMatchObject({ state: "failed", error: { code: "invalid_chunk", path: "split" } });
+    expect(outcome.error?.message).toContain(said);
+  });
+
+  it("counts the items of chunks against its maxItems", async () => {
+    const { outcome } = await run("too-many", { split: null });
+    expect(outcome.error).toMatchObject({ code: "splitter_failed" });
+    expect(outcome.error?.message).toContain("more than 2 items");
   });
 });
 

@@ -3,7 +3,16 @@
  * `npm run types`.
  */
 import { z } from "zod";
-import { fail, type Muster, range, retryAfter, type Schema, task } from "../../src/index.ts";
+import {
+  chunk,
+  fail,
+  fromSplitter,
+  type Muster,
+  range,
+  retryAfter,
+  type Schema,
+  task,
+} from "../../src/index.ts";
 
 declare const muster: Muster;
 
@@ -160,4 +169,31 @@ export async function jobsFoundAgain() {
   same<number[]>()<typeof results>();
   const unknown = await muster.job("id");
   same<unknown>()<typeof unknown>();
+}
+
+// ── splitters ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+export async function aSplitterYieldsItemsOrChunksOfThem() {
+  const rows = task("rows", {
+    split: async function* ({ table }: { table: string }) {
+      yield `${table}/1`;
+      yield chunk([`${table}/2`, `${table}/3`]);
+    },
+    run: (row: string) => row.length,
+    reduce: "sum",
+  });
+  const sum = await muster.map(rows, fromSplitter({ table: "orders" }));
+  same<number>()<typeof sum>();
+  const listed = await muster.map(rows, ["orders/1"], { reduce: "collect" });
+  same<number[]>()<typeof listed>();
+  await muster.submit(rows, fromSplitter({ table: "orders" }));
+  // @ts-expect-error: the splitter takes a table.
+  muster.map(rows, fromSplitter({ tables: "orders" }));
+  // @ts-expect-error: it makes numbers, and the handler takes texts.
+  task("odd", { split: () => [1], run: (row: string) => row });
+  // @ts-expect-error: of chunks, too.
+  task("odd", { split: () => [chunk([1])], run: (row: string) => row });
+  const plain = task("plain", { run: (n: number) => n });
+  // @ts-expect-error: it has no splitter.
+  muster.map(plain, fromSplitter(1));
 }

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import { chunk, isChunk } from "../../src/actors/handlers/chunk.ts";
 import type { HandlerContext } from "../../src/actors/handlers/handler.ts";
 import { type AnyTask, attemptsOf, isTask, task, timeoutOf } from "../../src/actors/handlers/task.ts";
 import { handlerOfTask } from "../../src/actors/handlers/task-handler.ts";
-import { InvalidName, InvalidOption } from "../../src/errors.ts";
+import { InvalidChunk, InvalidName, InvalidOption } from "../../src/errors.ts";
 
 const context = { index: 4, indexes: [4], attempts: [1], attempt: 1 } as unknown as HandlerContext;
 
@@ -29,6 +30,16 @@ describe("a task", () => {
     expect([undefined, 0, 2].map((retries) => attemptsOf({ retries }))).toEqual([undefined, 1, 3]);
     expect(timeoutOf({ timeout: "1.5s" })).toBe(1_500);
     expect(timeoutOf({})).toBe(undefined);
+  });
+});
+
+describe("a chunk", () => {
+  it("has at least one item and at most a million, and nothing else is one", () => {
+    expect(chunk(new Set([1, 2])).items).toEqual([1, 2]);
+    expect(() => chunk([])).toThrow(InvalidChunk);
+    expect(() => chunk(Array(1_000_001).fill(0))).toThrow(InvalidChunk);
+    expect(() => chunk("text" as Iterable<string>)).toThrow(InvalidChunk);
+    expect([chunk([1]), [1], { items: [1] }, null].map(isChunk)).toEqual([true, false, false, false]);
   });
 });
 

@@ -41,7 +41,7 @@ async function readTasks(
   for (const { from, count } of missing) {
     at = await passOver(source, at, from);
     while (at < from + count && messages.length < most) {
-      const taken = await source.take(Math.min(chunk, from + count - at));
+      const taken = await source.take(Math.min(chunk, from + count - at), from + count - at);
       messages.push(writer.message({ from: at, count: taken.count }, taken, total));
       at += taken.count;
     }
@@ -52,6 +52,6 @@ async function readTasks(
 /** Reads on to the item `to`. */
 async function passOver(source: Source, from: number, to: number): Promise<number> {
   let at = from;
-  while (at < to) at += (await source.take(to - at)).count;
+  while (at < to) at += (await source.take(to - at, to - at)).count;
   return at;
 }

@@ -21,8 +21,11 @@ export interface Source {
   readonly version?: string;
   /** Bytes of an item on average, as far as is known. */
   readonly itemBytes: number;
-  /** Takes the next `count` items or fewer; at least one, unless there is none. */
-  take(count: number): Promise<Taken>;
+  /**
+   * Takes the next `count` items or fewer; at least one, unless there is none. Where the input says itself which items are
+   * a chunk, it takes that, but never more than `most`.
+   */
+  take(count: number, most?: number): Promise<Taken>;
   close(): Promise<void>;
 }
 

@@ -3,7 +3,7 @@
  * a worker runs the splitter, ships what it yields, and the job's one outcome names the object. Whoever runs it again after
  * a death makes another object, which no outcome names.
  */
-import { SplitterFailed, Unexpected } from "../../errors.ts";
+import { InvalidChunk, SplitterFailed, Unexpected } from "../../errors.ts";
 import { isToken } from "../../protocol/names.ts";
 import type { Outcome } from "../../protocol/outcome.ts";
 import type { JobSpec } from "../../protocol/spec.ts";
@@ -14,6 +14,9 @@ import { cutShort, endJob, NO_COUNTS, readOutcome } from "../outcomes.ts";
 import { storeSurely } from "../store-surely.ts";
 import { TaskWriter } from "../tasks.ts";
 import type { ObjectInput } from "./record-source.ts";
+
+/** The code of what a splitter yields as a chunk, and is none. */
+const INVALID_CHUNK = new InvalidChunk("").code;
 
 export interface SplitRequest {
   /** Of the job whose items are to be made. */
@@ -82,7 +85,10 @@ async function isUnderWay(context: ActorContext, job: string): Promise<boolean> 
   return (await broker.last(names.stream("tasks"), names.tasksOf(job))) !== undefined;
 }
 
-function objectIn({ kind, state, body, error }: Outcome): ObjectInput {
+function objectIn(outcome: Outcome): ObjectInput {
+  const { kind, state, body, error, failures } = outcome;
+  const wrong = failures.find(({ code }) => code === INVALID_CHUNK);
+  if (wrong !== undefined) throw new InvalidChunk(wrong.message);
   if (state !== "succeeded") throw new SplitterFailed(kind, error?.message ?? state);
   const [object = ""] = JSON.parse(body) as string[];
   const slash = object.indexOf("/");

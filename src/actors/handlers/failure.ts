@@ -1,6 +1,13 @@
 /** Makes an {@link ItemFailure} of whatever a handler threw. */
 import type { ItemFailure } from "../../domain/pass.ts";
-import { HandlerFailed, InputMismatch, isA, MusterError, OutputMismatch } from "../../errors.ts";
+import {
+  HandlerFailed,
+  InputMismatch,
+  InvalidChunk,
+  isA,
+  MusterError,
+  OutputMismatch,
+} from "../../errors.ts";
 import { steerOf } from "./handler.ts";
 
 /** Characters kept of a message and of a stack: a failure travels in messages and headers. */
@@ -38,9 +45,9 @@ export function failureOf(thrown: unknown, attempt: Attempt): ItemFailure {
   return failure;
 }
 
-/** What does not fit its schema will not fit it the next time. */
+/** What does not fit its schema, or a task, will not fit it the next time. */
 function isMismatch(thrown: unknown): boolean {
-  return isA(thrown, InputMismatch) || isA(thrown, OutputMismatch);
+  return [InputMismatch, OutputMismatch, InvalidChunk].some((mismatch) => isA(thrown, mismatch));
 }
 
 /** Codes are stable and documented, so an error of the user's never brings its own. */

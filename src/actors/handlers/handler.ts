@@ -1,5 +1,6 @@
 /** What users write: handlers, and the values with which a handler steers what happens after a failure. */
 import type { CustomReducer } from "../../domain/reducers/index.ts";
+import type { Chunk } from "./chunk.ts";
 
 /**
  * The user's function for a kind: one input value becomes one output value.
@@ -65,6 +66,8 @@ export interface HandlerOptions {
  * handler carries as a property. It runs in a thread of a worker, before the first item does. Throwing begins it anew, as
  * an item is tried again; what it had yielded is dropped.
  *
+ * Each value that it yields is an item; those of a {@link chunk} are a task.
+ *
  * @example
  * export async function* split({ table }) {
  *   for await (const row of database.rows(table)) yield row.id;
@@ -76,7 +79,7 @@ export type Splitter<V = unknown, I = unknown> = SplitterFunction<V, I> & Splitt
 export type SplitterFunction<V = unknown, I = unknown> = (
   value: V,
   ctx: HandlerContext,
-) => AsyncIterable<I> | Iterable<I>;
+) => AsyncIterable<I | Chunk<I>> | Iterable<I | Chunk<I>>;
 
 /** Properties that a splitter may carry: the bounds past which it fails its job. */
 export interface SplitterOptions {

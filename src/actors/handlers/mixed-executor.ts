@@ -2,6 +2,7 @@
 import type { PassResult } from "../../domain/pass.ts";
 import { InlineExecutor, type InlineOptions } from "./inline-executor.ts";
 import type { Executor, PassRequest } from "./pass.ts";
+import { IN_MEMORY } from "./registry.ts";
 import { ThreadExecutor, type ThreadOptions } from "./thread-executor.ts";
 
 /** How to run both ways; `slots` are threads. */
@@ -39,12 +40,10 @@ export class MixedExecutor implements Executor {
 
   /** @throws UnknownKind, UnknownReducer */
   run(request: PassRequest, signal: AbortSignal): Promise<PassResult> {
-    const { inline } = this.#options.handlers.need(request.kind);
-    // A splitter may compute, whatever the handler beside it does.
-    return (inline && request.splitTo === undefined ? this.#inline : this.#startedThreads()).run(
-      request,
-      signal,
-    );
+    const { inline, source } = this.#options.handlers.need(request.kind);
+    // A splitter may compute, whatever the handler beside it does; but threads load files.
+    const isHere = inline && (request.splitTo === undefined || source === IN_MEMORY);
+    return (isHere ? this.#inline : this.#startedThreads()).run(request, signal);
   }
 
   async close(): Promise<void> {

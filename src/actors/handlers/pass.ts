@@ -11,6 +11,13 @@ export type Inputs =
   /** Item i of the chunk is `start + i * step`. */
   | { type: "range"; start: number; step: number; count: number };
 
+/** Where a splitter puts the items that it makes. */
+export interface SplitTarget {
+  file: string;
+  /** Bytes that the items of a chunk may have, which travels as one message. */
+  maxChunkBytes: number;
+}
+
 /** One pass over a chunk. */
 export interface PassRequest {
   job: string;
@@ -25,8 +32,8 @@ export interface PassRequest {
   /** Attempt number by offset. @default 1 each */
   attempts?: Readonly<Record<number, number>>;
   reduce: ReduceSpec;
-  /** Where the kind's splitter, run in the handler's place, puts the items that it makes. */
-  splitTo?: string;
+  /** For the kind's splitter, run in the handler's place. */
+  splitTo?: SplitTarget;
   /** Milliseconds an item may take; 0 means no limit. */
   timeout: number;
 }

@@ -11,7 +11,7 @@ import type { AnyTask } from "./task.ts";
 export const BUILT_IN = "built in";
 
 /** The `source` of tasks that come from no module. */
-const IN_MEMORY = "this process";
+export const IN_MEMORY = "this process";
 
 /** What handlers are loaded from, beside files. */
 export interface LoadOptions {

@@ -2,7 +2,13 @@
 import type { CustomReducer } from "../../domain/reducers/index.ts";
 import { InputMismatch, OutputMismatch } from "../../errors.ts";
 import { conform } from "../../protocol/schema.ts";
-import { type BatchContext, type HandlerFunction, type HandlerOptions, steerOf } from "./handler.ts";
+import {
+  type BatchContext,
+  type HandlerFunction,
+  type HandlerOptions,
+  type Splitter,
+  steerOf,
+} from "./handler.ts";
 import { type AnyDefinition, type AnyTask, attemptsOf, definitionOf, timeoutOf } from "./task.ts";
 
 type Single = Exclude<AnyDefinition, { batch: true }>;
@@ -17,7 +23,7 @@ export function handlerOfTask(task: AnyTask): HandlerFunction & HandlerOptions {
 }
 
 function optionsOf(definition: AnyDefinition): HandlerOptions {
-  const { inline = false, batch = false, reduce } = definition;
+  const { inline = false, batch = false, reduce, split } = definition;
   const timeout = timeoutOf(definition);
   const maxAttempts = attemptsOf(definition);
   return {
@@ -26,6 +32,7 @@ function optionsOf(definition: AnyDefinition): HandlerOptions {
     ...(timeout === undefined ? {} : { timeout }),
     ...(maxAttempts === undefined ? {} : { maxAttempts }),
     ...(isOwn(reduce) ? { reduce } : {}),
+    ...(split === undefined ? {} : { split: split as Splitter }),
   };
 }
 

@@ -3,7 +3,7 @@ import { InvalidOption } from "../../errors.ts";
 import { parseDuration } from "../../protocol/duration.ts";
 import { checkToken } from "../../protocol/names.ts";
 import type { Schema } from "../../protocol/schema.ts";
-import type { BatchContext, HandlerContext, Steering } from "./handler.ts";
+import type { BatchContext, HandlerContext, SplitterFunction, SplitterOptions, Steering } from "./handler.ts";
 import type { Reducing } from "./reduce-types.ts";
 
 /** Milliseconds, or a number with its unit: `"250ms"`, `"1.5s"`, `"10m"`, `"2h"`, `"1d"`. */
@@ -13,7 +13,7 @@ export type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d"}`;
 const TASK = Symbol.for("muster.task");
 
 /** What all definitions of tasks have. */
-export interface TaskOptions<Given, Item, Made, Output, Reduce> {
+export interface TaskOptions<Given, Item, Made, Output, Reduce, Value = never> {
   /**
    * What an item must be. Checked before a job is sent, and again by the worker, whose handler gets what the schema makes of
    * it. Items travel as JSON, so at the worker a date is a string.
@@ -30,19 +30,24 @@ export interface TaskOptions<Given, Item, Made, Output, Reduce> {
   timeout?: Duration;
   /** Run on the worker's event loop instead of in a thread: for what waits rather than computes. @default false */
   inline?: boolean;
+  /**
+   * Makes the items of a job of a value: a generator that yields items, or chunks of them. Annotate its parameter; callers
+   * give the value as `fromSplitter(value)`. @default none
+   */
+  split?: SplitterFunction<Value, NoInfer<Given>> & SplitterOptions;
 }
 
 /** A task that is given its items one by one. */
-export interface TaskDefinition<Given, Item, Made, Output, Reduce>
-  extends TaskOptions<Given, Item, Made, Output, Reduce> {
+export interface TaskDefinition<Given, Item, Made, Output, Reduce, Value = never>
+  extends TaskOptions<Given, Item, Made, Output, Reduce, Value> {
   batch?: false;
   /** Makes an output of an item. Throwing fails the item, which is tried again; `fail()` and `retryAfter()` steer that. */
   run(item: Item, context: HandlerContext): Made | Steering | Promise<Made | Steering>;
 }
 
 /** A task that is given many items at once, as models and databases want it. */
-export interface BatchTaskDefinition<Given, Item, Made, Output, Reduce>
-  extends TaskOptions<Given, Item, Made, Output, Reduce> {
+export interface BatchTaskDefinition<Given, Item, Made, Output, Reduce, Value = never>
+  extends TaskOptions<Given, Item, Made, Output, Reduce, Value> {
   batch: true;
   /** Makes as many outputs as it is given items, in their order; an Error in the place of an output fails that item alone. */
   run(items: Item[], context: BatchContext): BatchMade<Made> | Promise<BatchMade<Made>>;
@@ -60,11 +65,17 @@ export type AnyDefinition =
 /**
  * A task: exported from a handler module it is what workers run, imported by a program it is what that program calls.
  *
- * `Item` is what callers give, `Output` what becomes of one item, `Reduce` how outputs become the result.
+ * `Item` is what callers give, `Output` what becomes of one item, `Reduce` how outputs become the result, `Value` what its
+ * splitter takes.
  */
-export interface Task<Item = unknown, Output = unknown, Reduce = unknown> extends AnyTask {
+export interface Task<Item = unknown, Output = unknown, Reduce = unknown, Value = unknown> extends AnyTask {
   /** Never set: it carries the types. */
-  readonly "~types"?: { readonly item: Item; readonly output: Output; readonly reduce: Reduce };
+  readonly "~types"?: {
+    readonly item: Item;
+    readonly output: Output;
+    readonly reduce: Reduce;
+    readonly value: Value;
+  };
 }
 
 /** A task, whatever its types. */
@@ -99,17 +110,22 @@ export function task<
   Made = unknown,
   Output = Made,
   const Reduce extends Reducing<Output> = "collect",
->(kind: string, definition: TaskDefinition<Given, Item, Made, Output, Reduce>): Task<Given, Output, Reduce>;
+  Value = never,
+>(
+  kind: string,
+  definition: TaskDefinition<Given, Item, Made, Output, Reduce, Value>,
+): Task<Given, Output, Reduce, Value>;
 export function task<
   Item,
   Given = Item,
   Made = unknown,
   Output = Made,
   const Reduce extends Reducing<Output> = "collect",
+  Value = never,
 >(
   kind: string,
-  definition: BatchTaskDefinition<Given, Item, Made, Output, Reduce>,
-): Task<Given, Output, Reduce>;
+  definition: BatchTaskDefinition<Given, Item, Made, Output, Reduce, Value>,
+): Task<Given, Output, Reduce, Value>;
 export function task(kind: string, definition: AnyDefinition): AnyTask {
   checkToken("kind", kind);
   attemptsOf(definition);

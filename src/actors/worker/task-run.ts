@@ -9,6 +9,7 @@ import { OutputRefused } from "../../errors.ts";
 import type { Result, Task } from "../../protocol/messages.ts";
 import { HEADER } from "../../protocol/names.ts";
 import type { Tally } from "../../protocol/receipt.ts";
+import { ITEM_ROOM } from "../../protocol/records/record.ts";
 import type { JobSpec } from "../../protocol/spec.ts";
 import { sleep } from "../../runtime/clock.ts";
 import type { ActorContext } from "../context.ts";
@@ -229,9 +230,10 @@ export class TaskRun {
   }
 
   #bounds(handler: LoadedHandler): Pick<PassRequest, "timeout" | "splitTo"> {
-    const splitTo = this.#splitFile?.path;
-    if (splitTo !== undefined) return { timeout: handler.split?.timeout ?? SPLITTER_TIMEOUT, splitTo };
-    return { timeout: this.task.spec.timeoutMs ?? handler.timeout ?? 0 };
+    const file = this.#splitFile?.path;
+    if (file === undefined) return { timeout: this.task.spec.timeoutMs ?? handler.timeout ?? 0 };
+    const splitTo = { file, maxChunkBytes: this.#ground.context.broker.maxPayload - ITEM_ROOM };
+    return { timeout: handler.split?.timeout ?? SPLITTER_TIMEOUT, splitTo };
   }
 
   #tellRetries({ failures }: PassResult): void {

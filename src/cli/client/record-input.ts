@@ -2,7 +2,7 @@
 import { type Command, Option } from "commander";
 import { InvalidOption, InvalidRecord } from "../../errors.ts";
 import { type RecordFormat, type RecordOptions, readRecords } from "../../protocol/records/read.ts";
-import { type InputRecord, sentenceOf } from "../../protocol/records/record.ts";
+import { type InputRecord, isChunkMark, sentenceOf } from "../../protocol/records/record.ts";
 import { ON_BAD_RECORD, type OnBadRecord } from "../../protocol/submission.ts";
 import type { InputFile } from "./input-files.ts";
 
@@ -112,6 +112,7 @@ async function* countedBytes(
 
 /** A bad record says which file its line is of. */
 function named(record: InputRecord, file: InputFile, { counts, onBadRecord }: ReadingOptions): InputRecord {
+  if (typeof record === "object" && isChunkMark(record)) return record;
   counts.records++;
   if (typeof record === "string") return record;
   counts.bad++;

@@ -1,6 +1,6 @@
 /** CSV as RFC 4180 has it: fields in double quotes may hold commas, line breaks and doubled quotes. */
 import { InvalidBody } from "../../errors.ts";
-import { type Cutter, type InputRecord, type RawRecord, readText } from "./record.ts";
+import { type BadRecord, type Cutter, type InputRecord, type RawRecord, readText } from "./record.ts";
 import { Unfinished } from "./unfinished.ts";
 
 const COMMA = 0x2c;
@@ -108,7 +108,7 @@ function rowOf(
   text: string,
   line: number,
   write: (fields: readonly string[]) => string,
-): InputRecord | undefined {
+): string | BadRecord | undefined {
   const row = text.endsWith("\r") ? text.slice(0, -1) : text;
   if (row === "") return undefined;
   try {
@@ -124,7 +124,7 @@ function arrayOf(fields: readonly string[]): string {
 }
 
 /** The keys of objects, as JSON texts. */
-function headerOf(record: InputRecord, line: number): readonly string[] {
+function headerOf(record: string | BadRecord, line: number): readonly string[] {
   if (typeof record !== "string")
     throw new InvalidBody(`The header in line ${line} cannot be read: ${record.reason}`);
   const names = JSON.parse(record) as string[];

@@ -14,8 +14,18 @@ export interface BadRecord {
   readonly source?: string;
 }
 
-/** A record as it was read: the JSON text of an item, or a bad record. */
-export type InputRecord = string | BadRecord;
+/** Says that so many items behind it are one task. Only what a splitter made has any. */
+export interface ChunkMark {
+  readonly chunk: number;
+}
+
+/** A record as it was read: the JSON text of an item, a bad record, or the mark of a chunk. */
+export type InputRecord = string | BadRecord | ChunkMark;
+
+/** Whether a record is none, but says something of those behind it. */
+export function isChunkMark(record: InputRecord): record is ChunkMark {
+  return typeof record === "object" && "chunk" in record;
+}
 
 /** Room that a message needs beside an item, in bytes: a record may have no more than what is left. */
 export const ITEM_ROOM = 16 * 1024;
@@ -52,17 +62,17 @@ export function sentenceOf({ source, line, reason }: BadRecord): string {
 }
 
 /** Reads the text of a raw record, where it is one; what `read` leaves undefined is no record at all. */
-export function readText(
+export function readText<T extends InputRecord>(
   { line, bytes, fault }: RawRecord,
-  read: (text: string, line: number) => InputRecord | undefined,
-): InputRecord | undefined {
+  read: (text: string, line: number) => T | undefined,
+): T | BadRecord | undefined {
   if (fault !== undefined) return { line, reason: fault };
   if (bytes === undefined) return { line, reason: TOO_LONG };
   return isUtf8(bytes) ? read(bytes.toString("utf8"), line) : { line, reason: "its bytes are not UTF-8." };
 }
 
 /** A JSON text as an item, if workers will take it. */
-export function itemOf(text: string, line: number): InputRecord {
+export function itemOf(text: string, line: number): string | BadRecord {
   try {
     parseJson(text);
   } catch (error) {

@@ -3,7 +3,7 @@ import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { parseJson } from "../../../src/protocol/json.ts";
 import { type RecordFormat, type RecordOptions, readRecords } from "../../../src/protocol/records/read.ts";
-import type { InputRecord } from "../../../src/protocol/records/record.ts";
+import { type InputRecord, isChunkMark } from "../../../src/protocol/records/record.ts";
 import { bytesOf, mustBeSame, mustHold, partOf, type Target } from "../target.ts";
 
 /** So small that long records are met, too. */
@@ -42,6 +42,8 @@ function recordsTarget(
 }
 
 function checkRecord(record: InputRecord, format: RecordFormat): void {
+  if (isChunkMark(record))
+    return mustHold(format === "shipped" && record.chunk >= 1, "a chunk's mark where there is none");
   if (typeof record !== "string") {
     mustHold(Number.isSafeInteger(record.line) && typeof record.reason === "string", "an odd bad record");
     return;
@@ -58,7 +60,7 @@ const rows = fc
   .array(fc.array(field, { minLength: 2, maxLength: 2 }), { maxLength: 5 })
   .map((all) => ["x,y", ...all.map((row) => row.join(","))].join("\r\n"));
 const array = fc.array(fc.jsonValue({ maxDepth: 2 }), { maxLength: 5 }).map((all) => JSON.stringify(all));
-const shipped = lines.map((text) => `!{"line":7,"reason":"x","source":"a.csv"}\n${text}`);
+const shipped = lines.map((text) => `!{"line":7,"reason":"x","source":"a.csv"}\n!{"chunk":2}\n${text}`);
 
 const gzip: Target = {
   ...recordsTarget("gzip", { format: "ndjson" }, lines),
