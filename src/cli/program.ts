@@ -44,7 +44,7 @@ const GROUPS: readonly CommandGroup[] = [
   },
   {
     heading: JOBS,
-    commands: ["map", "submit", "result", "status", "watch", "cancel", "workers", "dead"],
+    commands: ["map", "run", "submit", "result", "status", "watch", "cancel", "workers", "dead"],
     register: async (...to) => (await import("./client/index.ts")).registerClientCommands(...to),
   },
   {

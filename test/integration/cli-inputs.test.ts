@@ -237,3 +237,71 @@ describe("muster map --stream", () => {
     expect((await muster(["map", "double", "[1]", "--stream", "--json"])).code).toBe(2);
   });
 });
+
+describe("bytes on the command line", () => {
+  /** What no text survives: every byte, and gzip's first two, so that nothing is inflated by the way. */
+  const photo = Buffer.concat([
+    Buffer.from([0x1f, 0x8b]),
+    Buffer.from(Array.from({ length: 256 }, (_, n) => n)),
+  ]);
+
+  it("are one item with run, and come back as they were", async () => {
+    await files({ "photo.png": photo });
+    const run = await muster(["run", "echo", "--bytes", "photo.png", "--out", "back.png"]);
+    expect(run).toEqual({ code: 0, stdout: "", stderr: "" });
+    expect(await readFile(join(folder, "back.png"))).toEqual(photo);
+    const piped = await muster(["run", "echo", "--bytes", "-"], { stdin: "no JSON: ä" });
+    expect(piped).toEqual({ code: 0, stdout: "no JSON: ä", stderr: "" });
+  });
+
+  it("are an item a file with map, in the order of the files", async () => {
+    await files({ "p/1.bin": photo, "p/2.bin": "", "p/3.bin": "x" });
+    const asJson = await muster(["map", "echo", "--bytes", "p/*.bin"]);
+    expect(asJson).toMatchObject({ code: 0, stderr: "" });
+    const base64 = (bytes: Uint8Array) => ({ $bytes: Buffer.from(bytes).toString("base64") });
+    expect(JSON.parse(asJson.stdout)).toEqual([photo, Buffer.alloc(0), Buffer.from("x")].map(base64));
+    for (const more of [[], ["--stream"]]) {
+      await muster(["map", "echo", "--bytes", "p/*.bin", "--raw", "--out", "all", ...more]);
+      expect(await readFile(join(folder, "all"))).toEqual(Buffer.concat([photo, Buffer.from("x")]));
+    }
+  });
+
+  it("come of a job that is over, too", async () => {
+    await files({ "photo.png": photo });
+    const { stdout: job } = await muster(["submit", "echo", "--bytes", "photo.png"]);
+    const read = ["result", job.trim(), "--wait", "--raw", "--out", "back.png"];
+    expect(await muster(read)).toMatchObject({ code: 0, stdout: "" });
+    expect(await readFile(join(folder, "back.png"))).toEqual(photo);
+    // Only a result that is there replaces what stood there.
+    expect(await muster(["result", "nothing-known", "--out", "back.png"])).toMatchObject({ code: 2 });
+    expect(await readFile(join(folder, "back.png"))).toEqual(photo);
+    expect(await readdir(folder)).toEqual(["back.png", "photo.png"]);
+  });
+
+  it("are refused before anything is sent where they do not fit into a message, or are not one", async () => {
+    await files({ "large.bin": Buffer.alloc(800_000), "a.bin": "a", "b.bin": "b" });
+    const before = await jobs();
+    const large = await muster(["map", "echo", "--bytes", "large.bin"]);
+    expect(large).toMatchObject({ code: 2, stdout: "" });
+    expect(large.stderr).toMatch(/"large\.bin".*800000 bytes/);
+    expect((await muster(["run", "echo", "--bytes", "large.bin"])).code).toBe(2);
+    expect((await muster(["run", "echo", "--bytes", "?.bin"])).stderr).toContain("2 files");
+    expect((await muster(["run", "echo", "--bytes"])).code).toBe(2);
+    expect((await muster(["map", "echo", "--bytes", "--lines", "a.bin"])).stderr).toContain(
+      "give one of them",
+    );
+    expect((await muster(["map", "echo", "[1]", "--raw", "--json"])).stderr).toContain("--raw");
+    expect(await jobs()).toBe(before);
+  });
+
+  it("run takes JSON, too, and prints the output alone", async () => {
+    expect(await muster(["run", "double", "21"])).toEqual({ code: 0, stdout: "42\n", stderr: "" });
+    expect(await muster(["run", "echo", "[1,2]"])).toEqual({ code: 0, stdout: "[1,2]\n", stderr: "" });
+    expect(await muster(["run", "echo", "-"], { stdin: '"a"' })).toMatchObject({ stdout: '"a"\n' });
+    expect(await muster(["run", "double", '"a"'])).toMatchObject({ code: 1, stdout: "" });
+    expect(await muster(["run", "echo", "1},{"])).toMatchObject({ code: 2, stdout: "" });
+    expect(JSON.parse((await muster(["run", "double", "1", "--json"])).stdout)).toMatchObject({
+      result: [2],
+    });
+  });
+});

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import type { Shell } from "../shell.ts";
 import { registerCancel } from "./cancel.ts";
 import { registerDead } from "./dead.ts";
-import { registerMap, registerSubmit } from "./map.ts";
+import { registerMap, registerRun, registerSubmit } from "./map.ts";
 import { registerResult } from "./result.ts";
 import { registerStatus } from "./status.ts";
 import { registerWatch } from "./watch.ts";
@@ -12,6 +12,7 @@ import { registerWorkers } from "./workers.ts";
 /** Adds the client commands to the program. */
 export function registerClientCommands(program: Command, shell: Shell): void {
   registerMap(program, shell);
+  registerRun(program, shell);
   registerSubmit(program, shell);
   registerResult(program, shell);
   registerStatus(program, shell);

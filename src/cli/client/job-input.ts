@@ -39,7 +39,7 @@ export function addSubmitArguments(command: Command): Command {
     .argument("<kind>", "the handler to run, as in double")
     .argument(
       "[input...]",
-      "JSON array of items or job object; @FILE reads it from a file, - from standard input; files and patterns with --lines, --ndjson, --csv or --json-array",
+      "JSON array of items or job object; @FILE reads it from a file, - from standard input; files and patterns with --lines, --ndjson, --csv, --json-array or --bytes",
     )
     .option("--range <from:to[:step]>", "whole numbers as items, TO left out, as in 0:1000000")
     .option("--split", "the input is a value, of which the handler module's splitter makes the items");
@@ -51,9 +51,23 @@ export function addSubmitArguments(command: Command): Command {
  * @throws what the contract has for bad input: InvalidBody, InvalidJson, UnsafeNumber, UnknownOption, InvalidOption, …
  */
 export async function prepareJob(shell: Pick<Shell, "stdin" | "cwd">, given: GivenJob): Promise<PreparedJob> {
-  const { kind, flags } = given;
+  return preparedJob(given.kind, await readBody(shell, given), given.flags);
+}
+
+/**
+ * Reads and checks a job of one item, a JSON value.
+ * @throws as {@link prepareJob}
+ */
+export async function prepareValue(
+  shell: Pick<Shell, "stdin" | "cwd">,
+  { kind, input, flags }: GivenJob,
+): Promise<PreparedJob> {
+  if (input === undefined) throw new InvalidBody(NO_VALUE);
+  return preparedJob(kind, wrapped("value", await readInput(shell, input)), flags);
+}
+
+function preparedJob(kind: string, data: Uint8Array, flags: JobFlags): PreparedJob {
   const flagged = jobOptionsOf(flags);
-  const data = await readBody(shell, given);
   const submission = parseSubmission(kind, data, asHeaders(flagged));
   parseReduce(submission.options.reduce);
   const { key } = submission.options;
@@ -81,7 +95,7 @@ async function readBody(
   if (flags.range !== undefined) return Buffer.from(rangeBody(flags.range));
   if (input === undefined) throw new InvalidBody(NO_INPUT);
   const data = await readInput(shell, input);
-  return flags.split === true ? splitBody(data) : data;
+  return flags.split === true ? wrapped("split", data) : data;
 }
 
 async function readInput(shell: Pick<Shell, "stdin" | "cwd">, input: string): Promise<Uint8Array> {
@@ -90,10 +104,13 @@ async function readInput(shell: Pick<Shell, "stdin" | "cwd">, input: string): Pr
 }
 
 /** Checked by itself, so that no value can close the bracket that is put around it. */
-function splitBody(value: Uint8Array): Uint8Array {
+function wrapped(name: "split" | "value", value: Uint8Array): Uint8Array {
   parseJson(value);
-  return Buffer.concat([Buffer.from('{"split":'), value, Buffer.from("}")]);
+  return Buffer.concat([Buffer.from(`{"${name}":`), value, Buffer.from("}")]);
 }
+
+const NO_VALUE =
+  "No item is given: write it as JSON ('\"text\"'), as @FILE, or as - for standard input; or a file behind --bytes.";
 
 const NO_INPUT =
   "No items are given: name them as JSON ('[1,2,3]'), as @FILE, as - for standard input, or as --range FROM:TO.";

@@ -3,11 +3,13 @@ import type { Command } from "commander";
 import type { Client } from "../../actors/client.ts";
 import { Names } from "../../protocol/names.ts";
 import { say, writeData, writeJson } from "../render/output.ts";
+import { checkRaw, RAW_TEXT } from "../render/raw.ts";
 import { addConnectOptions, type ConnectOptions, type Shell, withClient } from "../shell.ts";
 import { Interrupted, interruptible } from "./interrupt.ts";
 import { addSubmitArguments, type SubmitFlags } from "./job-input.ts";
+import { addJobOptions, type JobFlags } from "./job-options.ts";
 import { noteWhereNotOffered } from "./offered.ts";
-import { type GivenInputs, type Prepared, prepare } from "./prepare.ts";
+import { type GivenInputs, type Prepared, prepare, prepareOne } from "./prepare.ts";
 import { send } from "./send.ts";
 import { type OutSink, openSink } from "./sink.ts";
 import { checkStream, sayStreamEnd, streamUntilEnd } from "./stream.ts";
@@ -18,6 +20,7 @@ interface MapOptions extends ConnectOptions, SubmitFlags {
   json?: boolean;
   out?: string;
   stream?: boolean;
+  raw?: boolean;
 }
 
 type SubmitOptions = ConnectOptions & SubmitFlags & { json?: boolean };
@@ -29,10 +32,38 @@ export function registerMap(program: Command, shell: Shell): void {
     .option("--json", "print one object: job, state, counts, failures and result")
     .option("--out <file>", "write the result there; the file appears once it is whole")
     .option("--stream", "write each output as a line, in item order, while the job runs")
+    .option("--raw", RAW_TEXT)
     .addHelpText("after", MAP_HELP)
     .action((kind: string, inputs: string[], options: MapOptions) =>
-      map(shell, options, { kind, inputs, flags: options }),
+      map(shell, options, () => prepare(shell, { kind, inputs, flags: options })),
     );
+  addConnectOptions(command);
+}
+
+type RunOptions = ConnectOptions &
+  JobFlags & { bytes?: boolean; wait?: string; json?: boolean; out?: string };
+
+export function registerRun(program: Command, shell: Shell): void {
+  const command = program
+    .command("run")
+    .description("Run a job of one item and print its output")
+    .argument("<kind>", "the handler to run, as in double")
+    .argument(
+      "[item]",
+      "the item as JSON; @FILE reads it from a file, - from standard input; a file with --bytes",
+    )
+    .option("--bytes", "the item is the bytes of the file named, or of standard input");
+  addJobOptions(command)
+    .option("--wait <duration>", "stop waiting after so long (exit code 4); the job goes on")
+    .option("--json", "print one object: job, state, counts, failures and result")
+    .option("--out <file>", "write the output there; the file appears once it is whole")
+    .addHelpText("after", RUN_HELP)
+    .action((kind: string, item: string | undefined, options: RunOptions) => {
+      const raw = options.json === true ? {} : { raw: true };
+      return map(shell, { ...options, ...raw }, () =>
+        prepareOne(shell, { kind, input: item, flags: options }),
+      );
+    });
   addConnectOptions(command);
 }
 
@@ -47,10 +78,11 @@ export function registerSubmit(program: Command, shell: Shell): void {
   addConnectOptions(command);
 }
 
-async function map(shell: Shell, options: MapOptions, given: GivenInputs): Promise<void> {
+async function map(shell: Shell, options: MapOptions, prepareIt: () => Promise<Prepared>): Promise<void> {
   const waitMs = parseWait(options.wait);
+  checkRaw(options);
   checkStream(options);
-  const prepared = await prepare(shell, given);
+  const prepared = await prepareIt();
   const sink = await openSink(shell, { out: options.out, live: options.stream === true });
   let whole = false;
   try {
@@ -137,7 +169,18 @@ Examples:
   $ muster map primes @limits.json --on-error continue --wait 10m
   $ jq -c .urls pages.json | muster map fetch - --max-attempts 5 --timeout 30s
   $ muster map words 'logs/**/*.txt.gz' --lines --reduce merge-counts
+  $ muster map thumbnail --bytes 'photos/*.png' --json > thumbnails.json
   $ zcat big.ndjson.gz | muster map score - --ndjson --stream --on-error continue > scores.ndjson`;
+
+const RUN_HELP = `
+The output goes to standard output: bytes as they are, anything else as a line of JSON.
+Exit codes are those of "muster map".
+
+Examples:
+  $ muster run double 21
+  42
+  $ muster run thumbnail --bytes photo.png --out small.png
+  $ curl -s "$url" | muster run text --bytes -`;
 
 const SUBMIT_HELP = `
 The job's id goes to standard output, and nothing else does.

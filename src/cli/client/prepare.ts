@@ -4,8 +4,8 @@ import { InvalidBody } from "../../errors.ts";
 import { checkToken } from "../../protocol/names.ts";
 import type { Shell } from "../shell.ts";
 import { findInputs, type InputFile } from "./input-files.ts";
-import { type PreparedJob, prepareJob, type SubmitFlags } from "./job-input.ts";
-import { jobOptionsOf } from "./job-options.ts";
+import { type PreparedJob, prepareJob, prepareValue, type SubmitFlags } from "./job-input.ts";
+import { type JobFlags, jobOptionsOf } from "./job-options.ts";
 import { type RecordReader, recordReaderOf } from "./record-input.ts";
 
 /** A job whose items are records, still to be read. */
@@ -32,10 +32,24 @@ export async function prepare(shell: Shell, { kind, inputs, flags }: GivenInputs
   const [input, second] = inputs;
   if (second !== undefined) {
     throw new InvalidBody(
-      `Several inputs are given, "${second}" among them: say what they hold, with --lines, --ndjson, --csv or --json-array.`,
+      `Several inputs are given, "${second}" among them: say what they hold, with --lines, --ndjson, --csv, --json-array or --bytes.`,
     );
   }
   return await prepareJob(shell, { kind, input, flags });
+}
+
+/** Reads or finds, and checks, a job of one item: a JSON value, or the bytes of a file. @throws as {@link prepare} */
+export async function prepareOne(
+  shell: Shell,
+  { kind, input, flags }: { kind: string; input: string | undefined; flags: JobFlags & { bytes?: boolean } },
+): Promise<Prepared> {
+  const reader = recordReaderOf(flags);
+  if (reader === undefined) return await prepareValue(shell, { kind, input, flags });
+  const inputs = input === undefined ? [] : [input];
+  const prepared = await prepareRecords(shell, { kind, inputs, flags }, reader);
+  const { length } = prepared.files;
+  if (length === 1) return prepared;
+  throw new InvalidBody(`"${input}" are ${length} files: run takes one, and map as many as there are.`);
 }
 
 async function prepareRecords(

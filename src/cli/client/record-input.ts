@@ -1,6 +1,7 @@
 /** Records as the items of a job: the flags that name their format, and the files that they are read from. */
 import { type Command, Option } from "commander";
-import { InvalidOption, InvalidRecord } from "../../errors.ts";
+import { InvalidOption, InvalidRecord, PayloadTooLarge } from "../../errors.ts";
+import { bytesText } from "../../protocol/binary.ts";
 import { type RecordFormat, type RecordOptions, readRecords } from "../../protocol/records/read.ts";
 import { type InputRecord, isChunkMark, sentenceOf } from "../../protocol/records/record.ts";
 import { ON_BAD_RECORD, type OnBadRecord } from "../../protocol/submission.ts";
@@ -12,14 +13,18 @@ export interface RecordFlags {
   ndjson?: boolean;
   csv?: boolean;
   jsonArray?: boolean;
+  bytes?: boolean;
   /** `--no-header`. */
   header?: boolean;
   onBadRecord?: OnBadRecord;
 }
 
-type Flag = "lines" | "ndjson" | "csv" | "jsonArray";
+type Flag = "lines" | "ndjson" | "csv" | "jsonArray" | "bytes";
 
-const FORMATS: Readonly<Record<Flag, { flag: string; format: RecordFormat; text: string }>> = {
+/** How a file is read: as records, or whole, as one item of bytes. */
+type FileFormat = RecordFormat | "bytes";
+
+const FORMATS: Readonly<Record<Flag, { flag: string; format: FileFormat; text: string }>> = {
   lines: { flag: "--lines", format: "lines", text: "items are the lines of the files named" },
   ndjson: {
     flag: "--ndjson",
@@ -32,6 +37,7 @@ const FORMATS: Readonly<Record<Flag, { flag: string; format: RecordFormat; text:
     format: "json",
     text: "items are the elements of the arrays in the files named",
   },
+  bytes: { flag: "--bytes", format: "bytes", text: "each of the files named is an item: its bytes" },
 };
 
 export function addRecordOptions(command: Command): Command {
@@ -48,7 +54,7 @@ export function addRecordOptions(command: Command): Command {
 
 /** How records are read. */
 export interface RecordReader {
-  format: RecordFormat;
+  format: FileFormat;
   header: boolean;
   onBadRecord: OnBadRecord;
 }
@@ -89,16 +95,36 @@ export async function* recordsOf(
   files: readonly InputFile[],
   options: ReadingOptions,
 ): AsyncGenerator<InputRecord[]> {
+  const { format, header, maxBytes, counts } = options;
   for (const file of files) {
-    for await (const batch of readRecords(countedBytes(file, options), recordOptions(options))) {
+    if (format === "bytes") {
+      yield [await wholeFile(file, options)];
+      counts.records++;
+      continue;
+    }
+    const how: RecordOptions = { format, header, maxBytes };
+    for await (const batch of readRecords(countedBytes(file, options), how)) {
       yield batch.map((record) => named(record, file, options));
     }
   }
 }
 
-function recordOptions({ format, header, maxBytes }: ReadingOptions): RecordOptions {
-  return { format, header, maxBytes };
+/** A file as one item of bytes. @throws PayloadTooLarge where they are more than an item may have */
+async function wholeFile(file: InputFile, options: ReadingOptions): Promise<string> {
+  const parts: Uint8Array[] = [];
+  const most = Math.floor((options.maxBytes - bytesText(new Uint8Array()).length) / 4) * 3;
+  const before = options.counts.bytes;
+  for await (const part of countedBytes(file, options)) {
+    const size = options.counts.bytes - before;
+    if (size > most)
+      throw new PayloadTooLarge(`"${file.name}"`, Math.max(size, file.size ?? 0), most, TOO_LARGE);
+    parts.push(part);
+  }
+  return bytesText(Buffer.concat(parts));
 }
+
+const TOO_LARGE =
+  "Items travel in messages: put the file into the object store, and give the handler its name.";
 
 async function* countedBytes(
   file: InputFile,

@@ -9,9 +9,11 @@ import { sleep, systemClock } from "../../runtime/clock.ts";
 import { EXIT } from "../exit.ts";
 import { printOutcome } from "../render/outcome.ts";
 import { say, writeJson } from "../render/output.ts";
+import { checkRaw, RAW_TEXT } from "../render/raw.ts";
 import { addConnectOptions, type ConnectOptions, type Shell, withClient } from "../shell.ts";
 import { commandLine } from "./hints.ts";
 import { interruptible } from "./interrupt.ts";
+import { type OutSink, openSink } from "./sink.ts";
 import { checkStream, sayStreamEnd, streamUntilEnd } from "./stream.ts";
 import { parseWait, waitAndPrint } from "./wait.ts";
 
@@ -21,6 +23,8 @@ interface ResultOptions extends ConnectOptions {
   json?: boolean;
   receipt?: boolean;
   stream?: boolean;
+  raw?: boolean;
+  out?: string;
 }
 
 export function registerResult(program: Command, shell: Shell): void {
@@ -32,6 +36,8 @@ export function registerResult(program: Command, shell: Shell): void {
     .option("--json", "print one object: job, state, counts, failures and result")
     .option("--receipt", "print what was counted, by whom and how fast, in the result's place")
     .option("--stream", "write each output as a line, in item order, while the job runs")
+    .option("--raw", RAW_TEXT)
+    .option("--out <file>", "write the result there; the file appears once it is whole")
     .addHelpText("after", HELP)
     .action((job: string, options: ResultOptions) => result(shell, job, options));
   addConnectOptions(command);
@@ -39,15 +45,37 @@ export function registerResult(program: Command, shell: Shell): void {
 
 async function result(shell: Shell, job: string, options: ResultOptions): Promise<void> {
   checkToken("job id", job);
+  checkRaw(options);
   checkStream(options);
+  const sink = await openSink(shell, { out: options.out, live: options.stream === true });
+  let whole = false;
+  try {
+    await withClient(shell, options, (client, node) =>
+      print(shell, { client, node }, { job, options, sink }),
+    );
+    whole = isWhole(shell.exitCode, options);
+  } finally {
+    await sink.close(whole);
+  }
+}
+
+/** What is told of a job that is over has no result where it did not succeed, unless more than that was asked for. */
+function isWhole(exitCode: number, { json = false, receipt = false }: ResultOptions): boolean {
+  return exitCode === EXIT.done || ((json || receipt) && exitCode !== EXIT.timedOut);
+}
+
+async function print(
+  shell: Shell,
+  { client, node }: { client: Client; node: Node },
+  { job, options, sink }: Omit<Asked, "waitMs">,
+): Promise<void> {
   const waitMs = options.wait === true ? undefined : parseWait(options.wait);
-  await withClient(shell, options, async (client, node) => {
-    if (options.stream === true) return await streamIt(shell, { client, node }, { job, options, waitMs });
-    const outcome = await client.peek(job);
-    if (outcome !== undefined) return await printOutcome(shell, { client, outcome }, options);
-    if (options.wait === undefined) return await sayUnfinished(shell, client, { job, options });
-    await waitForIt(shell, { client, node }, { job, options, waitMs });
-  });
+  const asked = { job, options, sink, waitMs };
+  if (options.stream === true) return await streamIt(shell, { client, node }, asked);
+  const outcome = await client.peek(job);
+  if (outcome !== undefined) return await printOutcome(shell, { client, outcome }, { ...options, sink });
+  if (options.wait === undefined) return await sayUnfinished(shell, client, asked);
+  await waitForIt(shell, { client, node }, asked);
 }
 
 /** Checked while the command line is read: `--wait JOB` takes the job for the duration, and then misses the job. */
@@ -64,6 +92,9 @@ function checkWait(wait: string): string {
 interface Asked {
   job: string;
   options: ResultOptions;
+  waitMs: number | undefined;
+  /** Where the result goes. */
+  sink: OutSink;
 }
 
 async function sayUnfinished(shell: Shell, client: Client, { job, options }: Asked): Promise<void> {
@@ -79,22 +110,22 @@ async function sayUnfinished(shell: Shell, client: Client, { job, options }: Ask
 async function waitForIt(
   shell: Shell,
   { client, node }: { client: Client; node: Node },
-  { job, options, waitMs }: Asked & { waitMs: number | undefined },
+  { job, options, sink, waitMs }: Asked,
 ): Promise<void> {
   const total = await totalOfJob(shell, client, job);
-  await waitAndPrint(shell, { client, node, job, total, waitMs, options });
+  await waitAndPrint(shell, { client, node, job, total, waitMs, options, sink });
 }
 
 /** Streams the outputs of a job that runs, or is over. @throws UnknownJob when nobody knows the job */
 async function streamIt(
   shell: Shell,
   { client, node }: { client: Client; node: Node },
-  { job, options, waitMs }: Asked & { waitMs: number | undefined },
+  { job, options, sink, waitMs }: Asked,
 ): Promise<void> {
   const isOver = (await client.peek(job)) !== undefined;
   const total = isOver ? undefined : await totalOfJob(shell, client, job);
-  const awaited = { client, node, job, total, waitMs, options };
-  const ended = await interruptible((signal) => streamUntilEnd(shell, awaited, signal));
+  const awaited = { client, node, job, total, waitMs, options, sink };
+  const ended = await interruptible((signal) => streamUntilEnd(sink, awaited, signal));
   await sayStreamEnd(shell, awaited, ended);
 }
 

@@ -3,6 +3,7 @@ import { InvalidOption } from "../../errors.ts";
 import { exitCodeOfState } from "../exit.ts";
 import { explain } from "../render/outcome.ts";
 import { type Sink, writeData } from "../render/output.ts";
+import { rawOf } from "../render/raw.ts";
 import type { Shell } from "../shell.ts";
 import { Interrupted } from "./interrupt.ts";
 import { type Awaited, type Ended, printEnd, runBeside } from "./wait.ts";
@@ -39,7 +40,7 @@ export async function streamUntilEnd(sink: Sink, awaited: Awaited, signal: Abort
     signal: limit === undefined ? signal : AbortSignal.any([signal, limit]),
   });
   try {
-    return await writeAll(sink, outputs);
+    return await writeAll(sink, outputs, awaited.options.raw === true ? rawOf : lineOf);
   } catch (error) {
     if (limit?.aborted) return { type: "timedOut", ms: waitMs ?? 0 };
     if (error instanceof Interrupted) return { type: "interrupted", by: error };
@@ -49,20 +50,30 @@ export async function streamUntilEnd(sink: Sink, awaited: Awaited, signal: Abort
   }
 }
 
-async function writeAll(sink: Sink, outputs: ReturnType<Awaited["client"]["outputs"]>): Promise<Ended> {
+type WriteOutput = (text: string) => Uint8Array;
+
+function lineOf(text: string): Uint8Array {
+  return Buffer.from(`${text}\n`);
+}
+
+async function writeAll(
+  sink: Sink,
+  outputs: ReturnType<Awaited["client"]["outputs"]>,
+  write: WriteOutput,
+): Promise<Ended> {
   for (;;) {
     const next = await outputs.next();
     if (next.done) return { type: "outcome", outcome: next.value };
-    if (await writeLines(sink, next.value)) continue;
+    if (await writeOutputs(sink, next.value, write)) continue;
     await outputs.return(undefined as never);
     return { type: "unread" };
   }
 }
 
-async function writeLines(sink: Sink, texts: readonly string[]): Promise<boolean> {
+async function writeOutputs(sink: Sink, texts: readonly string[], write: WriteOutput): Promise<boolean> {
   for (let from = 0; from < texts.length; from += AT_ONCE) {
-    const lines = texts.slice(from, from + AT_ONCE).map((text) => `${text}\n`);
-    if (!(await writeData(sink, lines.join("")))) return false;
+    const outputs = texts.slice(from, from + AT_ONCE).map(write);
+    if (!(await writeData(sink, Buffer.concat(outputs)))) return false;
   }
   return true;
 }

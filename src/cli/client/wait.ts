@@ -22,7 +22,7 @@ export interface Awaited {
   total: number | undefined;
   /** How long to wait, in milliseconds; without a limit where undefined. */
   waitMs: number | undefined;
-  options: ConnectOptions & { json?: boolean; receipt?: boolean };
+  options: ConnectOptions & { json?: boolean; receipt?: boolean; raw?: boolean };
   /** Where the result goes. @default standard output */
   sink?: Sink;
   /** Runs beside the wait until its signal aborts. */

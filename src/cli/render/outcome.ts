@@ -5,6 +5,7 @@ import type { Outcome } from "../../protocol/outcome.ts";
 import { exitCodeOfState } from "../exit.ts";
 import type { Shell } from "../shell.ts";
 import { type Sink, say, writeData, writeParts } from "./output.ts";
+import { writeRaw } from "./raw.ts";
 import { printReceipt } from "./receipt.ts";
 import { counted, cut } from "./text.ts";
 
@@ -18,6 +19,8 @@ export interface PrintOptions {
   json?: boolean | undefined;
   /** The receipt in the result's place. */
   receipt?: boolean | undefined;
+  /** Bytes as they are. */
+  raw?: boolean | undefined;
   /** @default standard output */
   sink?: Sink;
 }
@@ -26,13 +29,14 @@ export interface PrintOptions {
 export async function printOutcome(
   shell: Shell,
   { client, outcome }: { client: Client; outcome: Outcome },
-  { json = false, receipt = false, sink = shell }: PrintOptions,
+  { json = false, receipt = false, raw = false, sink = shell }: PrintOptions,
 ): Promise<void> {
   shell.exitCode = exitCodeOfState(outcome.state);
   if (receipt) return await printReceipt(sink, outcome, { json });
   if (json) return await printJson(sink, client, outcome);
   if (outcome.state === "succeeded") {
-    await printFramed(sink, await opened(client.resultBytes(outcome)), { before: "", after: "\n" });
+    const parts = await opened(client.resultBytes(outcome));
+    await (raw ? writeRaw(sink, parts) : printFramed(sink, parts, { before: "", after: "\n" }));
   }
   explain(shell, outcome);
 }
