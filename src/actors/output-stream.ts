@@ -13,7 +13,7 @@ import type { Outcome } from "../protocol/outcome.ts";
 import { decodePack } from "../protocol/pack.ts";
 import type { Bytes } from "../protocol/records/bytes.ts";
 import { elementTexts } from "../protocol/records/json-array.ts";
-import { SpecDecoder } from "../protocol/spec.ts";
+import { type ItemRange, SpecDecoder } from "../protocol/spec.ts";
 import { PieceCache, textOfPiece } from "./aggregator/assemble.ts";
 import type { ActorContext } from "./context.ts";
 
@@ -34,26 +34,31 @@ export interface StreamedJob {
 }
 
 /**
- * The outputs of a job that collects, as JSON texts, in batches; returns the outcome. Never reads faster than its outputs are
- * taken by more than {@link KEPT_BYTES}.
- * @throws InvalidOption where the job's reducer leaves no outputs to read
+ * The outputs of a job that collects, or the elements of those of one that concatenates, as JSON texts, in batches; returns
+ * the outcome. Never reads faster than its outputs are taken by more than {@link KEPT_BYTES}.
+ * @throws InvalidOption where the job's reducer leaves no outputs to read, or none in the order that was asked for
  */
 export async function* streamOutputs(
   context: ActorContext,
   { job, ordered, outcome, resultBytes }: StreamedJob,
 ): AsyncGenerator<string[], Outcome> {
-  const results = await Results.read(context, job);
-  const taken = new Coverage();
+  const results = await Results.read(context, { job, ordered });
+  const items = new Coverage();
+  let elements = 0;
   try {
-    for await (const { from, texts } of results.untilOver(outcome, ordered)) {
+    for await (const { from, count, texts } of results.untilOver(outcome)) {
       yield texts;
-      taken.add(from, texts.length);
+      items.add(from, count);
+      elements += texts.length;
     }
   } finally {
     await results.close();
   }
   const ended = await outcome;
-  if (ended.state === "succeeded") yield* missing(taken, elementTexts(arrayBytes(resultBytes(ended))));
+  if (ended.state !== "succeeded") return ended;
+  // Of a concatenation that is read in order it is known how many elements were taken, but not of which items.
+  const isTaken = results.isFlat ? (at: number) => at < elements : (at: number) => items.has(at);
+  yield* missing(isTaken, elementTexts(arrayBytes(resultBytes(ended))));
   return ended;
 }
 
@@ -71,24 +76,29 @@ async function* arrayBytes(bytes: Bytes): AsyncIterable<Uint8Array> {
 }
 
 /** The elements that were not taken yet. */
-async function* missing(taken: Coverage, batches: AsyncIterable<string[]>): AsyncIterable<string[]> {
+async function* missing(
+  isTaken: (at: number) => boolean,
+  batches: AsyncIterable<string[]>,
+): AsyncIterable<string[]> {
   let from = 0;
   for await (const batch of batches) {
-    const left = batch.filter((_, at) => !taken.has(from + at));
+    const left = batch.filter((_, at) => !isTaken(from + at));
     from += batch.length;
     if (left.length > 0) yield left;
   }
 }
 
-/** Outputs of consecutive items, the first of which is item `from`. */
-interface Run {
-  from: number;
+/** Outputs of consecutive items, or the elements of them. */
+interface Run extends ItemRange {
   texts: string[];
 }
 
 /** The results of one job, counted as its aggregator counts them. */
 class Results {
   readonly #context: ActorContext;
+  readonly #ordered: boolean;
+  /** Outputs are arrays, of which the elements are taken. */
+  isFlat = false;
   readonly #specs = new SpecDecoder(1);
   readonly #coverage = new Coverage();
   /** Those that were not taken yet, by their first item, in the order in which they came. */
@@ -101,13 +111,17 @@ class Results {
   #fault: InvalidOption | undefined;
   #wake: () => void = () => {};
 
-  private constructor(context: ActorContext) {
+  private constructor(context: ActorContext, ordered: boolean) {
     this.#context = context;
+    this.#ordered = ordered;
   }
 
-  static async read(context: ActorContext, job: string): Promise<Results> {
+  static async read(
+    context: ActorContext,
+    { job, ordered }: Pick<StreamedJob, "job" | "ordered">,
+  ): Promise<Results> {
     const { broker, names, partitions } = context;
-    const results = new Results(context);
+    const results = new Results(context, ordered);
     results.#tail = await broker.tail({
       stream: names.stream("results"),
       filter: names.result(partitionOf(job, partitions), job),
@@ -119,7 +133,8 @@ class Results {
   }
 
   /** The outputs as far as results are at hand, until the job is over. @throws what the outcome rejects with */
-  async *untilOver(outcome: Promise<Outcome>, ordered: boolean): AsyncGenerator<Run> {
+  async *untilOver(outcome: Promise<Outcome>): AsyncGenerator<Run> {
+    const ordered = this.#ordered;
     let over = false;
     const ended = outcome.then(() => {
       over = true;
@@ -129,7 +144,8 @@ class Results {
       const piece = ordered ? this.#pieces.get(next) : first(this.#pieces.values());
       if (piece !== undefined) {
         const text = await this.#textOf(piece);
-        if (text !== undefined) yield { from: piece.from, texts: splitArray(text) };
+        const { from, count } = piece;
+        if (text !== undefined) yield { from, count, texts: this.#outputsIn(text) };
         else if (ordered) return;
         next += piece.count;
       } else if (over) return;
@@ -161,12 +177,21 @@ class Results {
   #keep(message: Received, seq: number): void {
     const { spec, from, count, partial, object } = decodeResult(message, this.#specs);
     const { name } = spec.reduce;
-    if (name !== "collect") this.#fault = new InvalidOption("reduce", noOutputs(name));
+    this.isFlat = name === "concat";
+    if (name !== "collect" && !this.isFlat) this.#fault = new InvalidOption("reduce", noOutputs(name));
+    if (this.isFlat && !this.#ordered) this.#fault = new InvalidOption("reduce", UNORDERED);
     if (this.#coverage.add(from, count) !== "new") return;
     const place = { from, count, seq, bytes: message.data.length };
     const piece: Piece = object === undefined ? place : { ...place, object };
     this.#pieces.set(from, piece);
     if (object === undefined) this.#cache.add(piece, partial);
+  }
+
+  /** @throws InvalidOption where the outputs are texts, whose pieces mean nothing by themselves */
+  #outputsIn(partial: string): string[] {
+    if (!this.isFlat) return splitArray(partial);
+    if (partial.startsWith('"')) throw new InvalidOption("reduce", JOINED);
+    return partial === "null" ? [] : splitArray(partial);
   }
 
   /** Lets more come, unless enough of what came waits to be taken. */
@@ -198,5 +223,8 @@ function first<T>(values: Iterable<T>): T | undefined {
 }
 
 function noOutputs(reducer: string): string {
-  return `outputs are read one by one of jobs that collect: "${reducer}" reduces them.`;
+  return `outputs are read one by one of jobs with collect or concat: "${reducer}" reduces them, read its result instead.`;
 }
+
+const UNORDERED = 'the elements of "concat" are read in the order of the items only.';
+const JOINED = 'the outputs are strings, which "concat" joins into one: read the result instead.';

@@ -177,13 +177,13 @@ export class Job<Output = unknown, Result = unknown> implements Promise<Result> 
 
   /**
    * The outputs of a job that collects, one by one while it still runs: in the order of the items, or, with `ordered: false`,
-   * as they are made. Items that failed for good (with `onError: "continue"`) leave `null`. Whoever reads slowly slows down
+   * as they are made. With `concat` they are the elements of the outputs, in the order of the items. Items that failed for good (with `onError: "continue"`) leave `null` in a `collect`. Whoever reads slowly slows down
    * nobody else, and holds some 16 MiB at most: what is not read yet stays in the broker.
    * @throws InvalidOption where the job reduces its outputs, and as {@link Job.result}
    */
   async *outputs({ ordered = true }: { ordered?: boolean } = {}): AsyncGenerator<Output, void> {
     const { reduce, signal, accepted } = this.#parts;
-    if (reduce !== undefined && reduce !== "collect")
+    if (reduce !== undefined && reduce !== "collect" && reduce !== "concat")
       throw new InvalidOption(
         "reduce",
         `the outputs of this job are reduced ("${reduce}"): there are none to read.`,

@@ -22,6 +22,12 @@ type NamedReducer = BuiltInReducer | "reduce";
 type Chosen<Own, Reduce> = [Reduce] extends [string] ? Reduce : Own;
 /** A failed item leaves `null`. */
 type Kept<Output, Continue> = Continue extends "continue" ? Output | null : Output;
+/** What is read of a job one by one. */
+type Streamed<Output, Reduce, Continue> = [Reduce] extends ["concat"]
+  ? Output extends readonly (infer Element)[]
+    ? Element
+    : never
+  : Kept<Output, Continue>;
 type JobResult<Output, Reduce, Continue> = Reduce extends "collect"
   ? Kept<Output, Continue>[]
   : ResultOf<Reduce, Output>;
@@ -86,7 +92,7 @@ export class Muster implements AsyncDisposable {
     task: Task<Item, Output, Own, Value>,
     items: Items<NoInfer<Item>> | SplitValue<NoInfer<Value>>,
     choices?: JobChoices<Reduce, Continue>,
-  ): Job<Kept<Output, Continue>, JobResult<Output, Chosen<Own, Reduce>, Continue>>;
+  ): Job<Streamed<Output, Chosen<Own, Reduce>, Continue>, JobResult<Output, Chosen<Own, Reduce>, Continue>>;
   map<
     Output = unknown,
     const Reduce extends NamedReducer | undefined = undefined,
@@ -95,7 +101,10 @@ export class Muster implements AsyncDisposable {
     kind: string,
     items: Items<unknown> | SplitValue,
     choices?: JobChoices<Reduce, Continue>,
-  ): Job<Kept<Output, Continue>, JobResult<Output, Chosen<"collect", Reduce>, Continue>>;
+  ): Job<
+    Streamed<Output, Chosen<"collect", Reduce>, Continue>,
+    JobResult<Output, Chosen<"collect", Reduce>, Continue>
+  >;
   map(
     task: AnyTask | string,
     items: Items<unknown> | SplitValue,
@@ -164,7 +173,10 @@ export class Muster implements AsyncDisposable {
    * await job; // [2, 4, 6]
    * await job.state(); // "succeeded"
    */
-  job<Item, Output, Own>(id: string, task: Task<Item, Output, Own>): Job<Output, ResultOf<Own, Output>>;
+  job<Item, Output, Own>(
+    id: string,
+    task: Task<Item, Output, Own>,
+  ): Job<Streamed<Output, Own, "fail">, ResultOf<Own, Output>>;
   job<Output = unknown, Result = unknown>(id: string): Job<Output, Result>;
   job(id: string): Job {
     const parts = { id, accepted: Promise.resolve(undefined), reduce: undefined, signal: undefined };

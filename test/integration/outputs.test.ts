@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Node } from "../../src/bootstrap/node.ts";
+import { InvalidOption } from "../../src/errors.ts";
 import { cli } from "../support/cli.ts";
 import { Fleet, type ServerOnDisk, serverOnDisk } from "../support/fleet.ts";
 import { streamPlan } from "../support/stream-plan.ts";
@@ -25,6 +26,11 @@ const REPORTS = { name: "REPORTS", storage: "file", replicas: 1, ttlMs: 0, maxBy
 
 const HANDLERS = `
 export const reverse = (bytes) => bytes.slice().reverse();
+export const upTo = async (n) => {
+  if (n < 0) throw new Error("no");
+  if (n === 9) await new Promise((resolve) => setTimeout(resolve, 3000));
+  return Array.from({ length: n }, (_, i) => [n, i]);
+};
 export const reverseAll = Object.assign((all) => all.map(reverse), { batch: true });
 `;
 
@@ -246,6 +252,61 @@ describe("outputs as lines", () => {
     await fleet.client.outcome(job);
     expect(await muster("result", job, "--stream")).toEqual({ code: 0, stdout: lines, stderr: "" });
   });
+
+  it("are the elements of a concatenation, in item order, while the job still runs", async () => {
+    const items = [...Array.from({ length: 400 }, (_, i) => (i * 7) % 5), 9];
+    const elements = items.flatMap((n) => Array.from({ length: n }, (_, i) => [n, i]));
+    const body = JSON.stringify({ items, reduce: "concat", chunk: 3 });
+    const job = await fleet.client.submit({ kind: "upTo", body });
+    const seen: string[] = [];
+    let over: number | undefined;
+    for await (const texts of fleet.client.outputs(job)) {
+      seen.push(...texts);
+      if ((await fleet.client.peek(job)) !== undefined) over ??= seen.length;
+    }
+    expect(seen.map((text) => JSON.parse(text))).toEqual(elements);
+    expect(over).toBeGreaterThan(100);
+    expect(JSON.parse((await fleet.result(job)).text)).toEqual(elements);
+    const lines = elements.map((element) => `${JSON.stringify(element)}\n`).join("");
+    expect(await muster("result", job, "--stream")).toEqual({ code: 0, stdout: lines, stderr: "" });
+  });
+
+  it("leave out what failed of a concatenation, and may be none at all", async () => {
+    const args = ["--stream", "--reduce", "concat", "--on-error", "continue", "--max-attempts", "1"];
+    const run = await muster("map", "upTo", "[2,-1,0,1]", "--chunk", "1", ...args);
+    expect(run.stdout).toBe("[2,0]\n[2,1]\n[1,0]\n");
+    expect((await muster("map", "upTo", "[0,0]", "--chunk", "1", ...args)).stdout).toBe("");
+  });
+
+  it("are refused of strings that concat joins, and of concat out of order", async () => {
+    const run = await muster(
+      "map",
+      "echo",
+      '["a","b","c"]',
+      "--reduce",
+      "concat",
+      "--stream",
+      "--chunk",
+      "1",
+    );
+    expect(run).toMatchObject({ code: 2, stdout: "" });
+    expect(run.stderr).toContain("invalid_option");
+    const body = '{"items":[1,2,9],"reduce":"concat","chunk":1}';
+    const job = await fleet.client.submit({ kind: "upTo", body });
+    const read = async () => {
+      for await (const _ of fleet.client.outputs(job, { ordered: false }));
+    };
+    await expect(read()).rejects.toThrow(InvalidOption);
+  });
+
+  it.each(["sum", "count", "min", "mean", "merge-counts", "top-k:3", "histogram"])(
+    "are refused with %s before anything is sent",
+    async (reduce) => {
+      const run = await muster("map", "double", "[1,2]", "--reduce", reduce, "--stream");
+      expect(run).toMatchObject({ code: 2, stdout: "" });
+      expect(run.stderr).toContain("[invalid_option]");
+    },
+  );
 
   it("are refused where outputs are reduced, whether the job runs or is over", async () => {
     const job = await fleet.client.submit({

@@ -171,6 +171,14 @@ export async function jobsFoundAgain() {
   same<unknown>()<typeof unknown>();
 }
 
+export async function theElementsOfAConcatenationAreReadOneByOne() {
+  const words = task("words", { run: (text: string) => text.split(" "), reduce: "concat" });
+  for await (const word of muster.map(words, ["a b"]).outputs()) same<string>()<typeof word>();
+  for await (const word of muster.job("id", words).outputs()) same<string>()<typeof word>();
+  const lists = muster.map(words, ["a b"], { reduce: "collect", onError: "continue" });
+  for await (const list of lists.outputs()) same<string[] | null>()<typeof list>();
+}
+
 // ── splitters ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 export async function aSplitterYieldsItemsOrChunksOfThem() {

@@ -27,8 +27,11 @@ export function checkStream(options: StreamFlags): void {
     if (options[other] !== undefined) throw new InvalidOption("--stream", `it does not go with --${other}.`);
   }
   const { reduce = "collect" } = options;
-  if (reduce !== "collect")
-    throw new InvalidOption("--stream", `it streams outputs one by one: "${reduce}" reduces them.`);
+  if (reduce !== "collect" && reduce !== "concat")
+    throw new InvalidOption(
+      "--stream",
+      `it streams the outputs of collect and of concat: "${reduce}" reduces them, and has no result before the last one.`,
+    );
 }
 
 /** Writes the outputs of a job until it is over, the limit is reached, or `signal` aborts. */
