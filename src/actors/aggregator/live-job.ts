@@ -13,6 +13,8 @@ export interface LiveJob {
   revision: number;
   /** All its results up to this sequence are in its checkpoint; 0: it has none. */
   checkpointed: number;
+  /** When its next checkpoint may be written, on the clock's monotonic scale. */
+  nextCheckpoint: number;
   /** The last result it saw, in milliseconds since 1970. */
   lastArrival: number;
   /** Its checkpoint is being written. */
@@ -28,6 +30,7 @@ export function liveJob(state: GatherState, reducer: Reducer, now: number): Live
     dirty: true,
     revision: 0,
     checkpointed: 0,
+    nextCheckpoint: 0,
     lastArrival: now,
     writing: undefined,
     ending: false,

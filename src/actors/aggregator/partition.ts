@@ -119,7 +119,8 @@ export class Partition extends Service {
     await this.#tail?.stop();
     await this.#background.settled();
     // What is checkpointed now need not be replayed by the next owner.
-    if (!this.workSignal.aborted) await this.#checkpoint().catch((error) => this.#onError(error));
+    if (!this.workSignal.aborted)
+      await this.#checkpoint({ last: true }).catch((error) => this.#onError(error));
     for (const { state } of this.#jobs.values()) this.#options.cache.drop(state.pieces);
     this.#jobs.clear();
   }
@@ -342,9 +343,9 @@ export class Partition extends Service {
     return Math.min(this.#position, ...[...this.#pinned].map((seq) => seq - 1));
   }
 
-  async #checkpoint(): Promise<void> {
+  async #checkpoint(how: { last?: boolean } = {}): Promise<void> {
     try {
-      const written = await this.#persistence.checkpoint(this.#digested, this.#jobs);
+      const written = await this.#persistence.checkpoint(this.#digested, this.#jobs, how);
       if (written) this.#options.context.events.emit("checkpoint.written", written);
     } catch (error) {
       if (!(error instanceof WriteConflict)) throw error;

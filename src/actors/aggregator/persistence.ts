@@ -5,6 +5,7 @@
  * Every write expects the last one of ours, so that of two aggregators which believe they own the partition the later
  * is refused, drops its memory, and reads the truth again.
  */
+import { pauseAfter } from "../../domain/checkpoint-pace.ts";
 import { PayloadTooLarge } from "../../errors.ts";
 import type { ActorContext } from "../context.ts";
 import { encodeJobCheckpoint, writePosition } from "./checkpoint.ts";
@@ -45,14 +46,19 @@ export class Persistence {
   }
 
   /**
-   * Writes what changed; `position` is the last sequence that `jobs` have taken in.
+   * Writes what changed, as often as its pace allows, or at last; `position` is the last sequence that `jobs` have taken in.
    * @throws WriteConflict when another aggregator wrote the partition
    */
-  async checkpoint(position: number, jobs: ReadonlyMap<string, LiveJob>): Promise<Checkpointed | undefined> {
+  async checkpoint(
+    position: number,
+    jobs: ReadonlyMap<string, LiveJob>,
+    { last = false }: { last?: boolean } = {},
+  ): Promise<Checkpointed | undefined> {
     this.#busy = true;
     try {
       // Encoded at once, in one turn of the event loop: states of one moment, which is `position`.
-      const written = await Promise.all(this.#due(jobs).map((live) => this.#writing(live, position)));
+      const due = this.#changed(jobs).filter((live) => last || this.#isDue(live));
+      const written = await Promise.all(due.map((live) => this.#writing(live, position)));
       const fromSeq = Math.min(position + 1, ...[...jobs.values()].map(neededFrom));
       const isAhead = fromSeq > this.#fromSeq;
       if (isAhead) await this.#advance(fromSeq);
@@ -73,7 +79,11 @@ export class Persistence {
       await broker.purge(names.stream("results"), names.result(this.#partition, job));
   }
 
-  #due(jobs: ReadonlyMap<string, LiveJob>): LiveJob[] {
+  #isDue({ nextCheckpoint }: LiveJob): boolean {
+    return this.#context.clock.monotonic() >= nextCheckpoint;
+  }
+
+  #changed(jobs: ReadonlyMap<string, LiveJob>): LiveJob[] {
     const now = this.#context.clock.now();
     return [...jobs.values()].filter(({ state, reducer, dirty, ending }) => {
       return dirty && !ending && !reducer.ordered && now - (state.started ?? now) >= YOUNG_MS;
@@ -88,7 +98,8 @@ export class Persistence {
   }
 
   async #writeJob(live: LiveJob, position: number): Promise<void> {
-    const { broker, names } = this.#context;
+    const { broker, names, clock } = this.#context;
+    const began = clock.monotonic();
     const subject = names.jobCheckpoint(this.#partition, live.state.spec.job);
     const data = encodeJobCheckpoint(live.state, live.reducer, position);
     live.dirty = false;
@@ -99,6 +110,9 @@ export class Persistence {
     } catch (error) {
       // A state larger than a message is not kept: its results stay in the stream and are replayed.
       if (!(error instanceof PayloadTooLarge)) throw error;
+    } finally {
+      const ended = clock.monotonic();
+      live.nextCheckpoint = ended + pauseAfter(ended - began);
     }
   }
 
