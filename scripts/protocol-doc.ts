@@ -41,6 +41,9 @@ options stand in headers. Elsewhere \`{"$bytes":"BASE64"}\` stands for bytes, in
 \`Uint8Array\`, and may return one. A caller that sent bytes and waits (\`run\`, \`watch\`) is answered with bytes where the one output is
 bytes; outputs that go to a subject are bytes there.
 
+With the header \`Content-Encoding: gzip\` the body is compressed, of JSON or of bytes; inflated it may be as large as a message without it, else
+it is refused with \`invalid_body\`. A fleet with the [setting](#settings-of-a-fleet) \`compression: gzip\` stores tasks and results so, too.
+
 Numbers must be exact (integers up to ±9007199254740991), keys must not be \`__proto__\`, nesting ends at some thousand
 levels. A job that breaks a rule is not dropped: it ends as a \`failed\` outcome, and its caller is told.`;
 

@@ -173,6 +173,10 @@ const HEADERS: Record<keyof typeof HEADER, readonly [where: string, meaning: str
   msgId: ["job", "Idempotency key; the same as the option `key`."],
   serviceError: ["reply, outcome", "An error's sentence, on one line."],
   serviceErrorCode: ["reply, outcome", "An error's status: see [errors.md](errors.md)."],
+  contentEncoding: [
+    "job, task, result",
+    "`gzip`: the body is compressed. See [compressed bodies](#the-body-of-a-job).",
+  ],
   contentType: [
     "job, reply, published output",
     "`application/octet-stream`, `image/…`, `audio/…` or `video/…`: the body is bytes. See [binary data](#the-body-of-a-job).",

@@ -6,6 +6,7 @@ import type { StreamMessage, Tail } from "../broker/port.ts";
 import { Coverage } from "../domain/coverage.ts";
 import type { Piece } from "../domain/gather.ts";
 import { ImpossibleTransition, InvalidOption } from "../errors.ts";
+import { inflated } from "../protocol/compression.ts";
 import { splitArray } from "../protocol/json.ts";
 import { decodeResult, type Received } from "../protocol/messages.ts";
 import { partitionOf } from "../protocol/names.ts";
@@ -169,7 +170,8 @@ class Results {
   #take(message: StreamMessage): void {
     this.#unreleased++;
     this.#isStarved = false;
-    for (const part of decodePack(message)) this.#keep(part, message.seq);
+    for (const part of decodePack(inflated(message, this.#context.broker.maxPayload)))
+      this.#keep(part, message.seq);
     this.#release();
     this.#wake();
   }

@@ -1,5 +1,6 @@
 /** Handing in jobs: what a caller does, and whoever does it in a caller's name. */
 import { PayloadTooLarge } from "../errors.ts";
+import { compressed } from "../protocol/compression.ts";
 import { checkToken, HEADER } from "../protocol/names.ts";
 import type { InputRecord } from "../protocol/records/record.ts";
 import { shippedLine } from "../protocol/records/shipped.ts";
@@ -34,7 +35,7 @@ const HEADER_ROOM = 4 * 1024;
  * @throws PayloadTooLarge when the body does not fit into a message: see {@link submitRecords}
  */
 export async function submitJob(
-  { broker, names, clock, random }: ActorContext,
+  { broker, names, clock, random, compression }: ActorContext,
   { kind, body, options = {} }: ClientJob,
 ): Promise<string> {
   checkToken("kind", kind);
@@ -48,12 +49,13 @@ export async function submitJob(
       broker.maxPayload,
       'Put its items into the object store ("muster map" does it by itself).',
     );
-  await broker.store({
+  const message = {
     subject: names.jobs(kind),
     data: body,
     headers: { ...optionHeaders(options), [HEADER.job]: job },
     ...(key === undefined ? {} : { msgId: job }),
-  });
+  };
+  await broker.store(compressed(message, compression));
   return job;
 }
 

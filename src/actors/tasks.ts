@@ -1,5 +1,6 @@
 /** The task messages of one job. */
 import type { StoreMessage } from "../broker/port.ts";
+import { type Compression, compressed } from "../protocol/compression.ts";
 import type { InvalidItem } from "../protocol/invalid-items.ts";
 import { encodeTask, type TaskItems } from "../protocol/messages.ts";
 import { encodeSpec, type ItemRange, type JobSpec } from "../protocol/spec.ts";
@@ -12,8 +13,10 @@ export class TaskWriter {
   readonly #subject: string;
   readonly #spec: JobSpec;
   readonly #specText: string;
+  readonly #compression: Compression | undefined;
 
-  constructor({ names }: ActorContext, spec: JobSpec) {
+  constructor({ names, compression }: ActorContext, spec: JobSpec) {
+    this.#compression = compression;
     this.#subject = names.task(spec);
     this.#spec = spec;
     this.#specText = encodeSpec(spec);
@@ -27,6 +30,6 @@ export class TaskWriter {
   ): StoreMessage {
     const spec = total === this.#spec.total || total === undefined ? this.#spec : { ...this.#spec, total };
     const { headers, data } = encodeTask({ spec, from, count, items, invalid }, this.#specText);
-    return { subject: this.#subject, headers, data };
+    return compressed({ subject: this.#subject, headers, data }, this.#compression);
   }
 }

@@ -125,6 +125,7 @@ function nodeOf(
     names,
     topology,
     partitions: settings.partitions,
+    compression: settings.compression,
     clock: systemClock,
     random: Math.random,
     events,

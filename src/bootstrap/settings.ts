@@ -6,6 +6,7 @@ import { z } from "zod";
 import type { Broker, BucketEntry } from "../broker/port.ts";
 import type { TopologyOptions } from "../broker/topology.ts";
 import { BrokerRefused, InvalidConfig, WriteConflict } from "../errors.ts";
+import { COMPRESSIONS } from "../protocol/compression.ts";
 import { parseDuration } from "../protocol/duration.ts";
 import type { Names } from "../protocol/names.ts";
 
@@ -45,6 +46,10 @@ export const FLEET_SETTINGS = z.strictObject({
   outcomeTtl: ms(1_000)
     .default(24 * 3_600_000)
     .meta({ description: "How long outcomes are kept." }),
+  compression: z.enum(COMPRESSIONS).default("none").meta({
+    description:
+      "How bodies of tasks, results and jobs of 64 KiB or more are stored, where that makes them smaller; `gzip` takes CPU to save room and network.",
+  }),
 });
 
 export type FleetSettings = z.output<typeof FLEET_SETTINGS>;

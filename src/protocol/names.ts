@@ -43,6 +43,8 @@ export const HEADER = {
   serviceErrorCode: "Nats-Service-Error-Code",
   /** Of bytes: `application/octet-stream`. */
   contentType: "Content-Type",
+  /** Of a compressed body: `gzip`. */
+  contentEncoding: "Content-Encoding",
   /** The job's id. */
   job: "Muster-Job",
   /** Where the result of a `run`, or the messages of a `watch`, go. */

@@ -23,11 +23,12 @@ export async function findNatsCli(): Promise<string | undefined> {
   return undefined;
 }
 
-/** Runs `nats` against a server, and gives what it printed. */
+/** Runs `nats` against a server, with so much on standard input, and gives what it printed. */
 export async function natsCli(
   path: string,
   url: string,
   args: readonly string[],
+  stdin?: Uint8Array,
 ): Promise<{ stdout: string; stderr: string }> {
   const env = {
     PATH: process.env.PATH,
@@ -35,5 +36,7 @@ export async function natsCli(
     XDG_CONFIG_HOME: "/nonexistent",
     NATS_URL: url,
   };
-  return await run(path, [...args], { env, timeout: 30_000 });
+  const running = run(path, [...args], { env, timeout: 30_000 });
+  running.child.stdin?.end(stdin);
+  return await running;
 }

@@ -8,6 +8,7 @@ import type { StreamMessage, Tail } from "../../broker/port.ts";
 import { type Arrival, onResult, startGather } from "../../domain/gather.ts";
 import type { Reducer } from "../../domain/reducers/index.ts";
 import { ResultGone, toMusterError, WriteConflict } from "../../errors.ts";
+import { inflated } from "../../protocol/compression.ts";
 import { decodeResult, type Received } from "../../protocol/messages.ts";
 import { decodePack } from "../../protocol/pack.ts";
 import { encodeProgress, type ProgressLine } from "../../protocol/progress.ts";
@@ -143,7 +144,7 @@ export class Partition extends Service {
 
   #onMessage(message: StreamMessage): void {
     this.#unlessInvalid(message, () => {
-      for (const part of decodePack(message))
+      for (const part of decodePack(inflated(message, this.#options.context.broker.maxPayload)))
         this.#unlessInvalid(message, () => this.#take(part, message.seq));
     });
     this.#position = message.seq;

@@ -133,7 +133,7 @@ export class Dispatcher extends Service {
     this.#delayed.delete(run.job);
     this.#runs.add(run);
     this.#byJob.set(run.job, run);
-    this.#bytes += delivery.data.length;
+    this.#bytes += run.bytes;
     this.#background.run(() => this.#hold(run));
   }
 
@@ -166,7 +166,7 @@ export class Dispatcher extends Service {
   #letGo(run: JobRun): void {
     this.#runs.delete(run);
     if (this.#byJob.get(run.job) === run) this.#byJob.delete(run.job);
-    this.#bytes -= run.delivery.data.length;
+    this.#bytes -= run.bytes;
     this.#owed++;
     if (this.fetchSignal.aborted || this.#bytes > this.#maxBytes) return;
     this.#consumption?.request(this.#owed);

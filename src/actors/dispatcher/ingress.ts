@@ -3,6 +3,7 @@ import type { InMessage, Subscription } from "../../broker/port.ts";
 import { type JobPlan, planJob } from "../../domain/plan.ts";
 import { type MusterError, toMusterError } from "../../errors.ts";
 import { isBinary } from "../../protocol/binary.ts";
+import { inflated } from "../../protocol/compression.ts";
 import { HEADER, SUBMISSION_VERBS, type SubmissionVerb } from "../../protocol/names.ts";
 import { errorBody, oneLine } from "../../protocol/outcome.ts";
 import type { ReplyTo } from "../../protocol/spec.ts";
@@ -79,7 +80,8 @@ class Request {
 
   async #accept(): Promise<void> {
     const { context } = this.#ground;
-    const submission = parseSubmission(this.#kind, this.#message.data, this.#message.headers);
+    const { data, headers } = inflated(this.#message, context.broker.maxPayload);
+    const submission = parseSubmission(this.#kind, data, headers);
     const { key } = submission.options;
     const now = context.clock.now();
     const job = key === undefined ? timedId(now, context.random) : jobOfKey(key);

@@ -6,7 +6,9 @@ import type { Delivery } from "../../broker/port.ts";
 import { type JobPlan, planJob } from "../../domain/plan.ts";
 import { reducerFor } from "../../domain/reducers/index.ts";
 import { MusterError, toMusterError } from "../../errors.ts";
+import { inflated } from "../../protocol/compression.ts";
 import { encodeJson } from "../../protocol/json.ts";
+import type { Received } from "../../protocol/messages.ts";
 import type { Outcome, OutcomeState } from "../../protocol/outcome.ts";
 import type { ProgressLine } from "../../protocol/progress.ts";
 import type { JobSpec, ReplyTo } from "../../protocol/spec.ts";
@@ -69,6 +71,8 @@ export class JobRun {
   delivery: Delivery;
   readonly #ground: RunGround;
   readonly #reply: ReplyTo | undefined;
+  /** The job's message, inflated; or why it cannot be. */
+  readonly #message: Received | MusterError;
   #plan: JobPlan | undefined;
   #source: Source | undefined;
   #scattering: Scattering | undefined;
@@ -85,8 +89,14 @@ export class JobRun {
     this.#ground = ground;
     this.delivery = delivery;
     this.kind = ground.context.names.lastToken(subject);
-    this.job = jobIdOf(delivery);
+    this.#message = messageIn(ground.context, delivery);
+    this.job = jobIdOf(delivery, this.#message instanceof MusterError ? delivery : this.#message);
     this.#reply = replyOf(headers);
+  }
+
+  /** Bytes of its body, as it is held. */
+  get bytes(): number {
+    return this.#message instanceof MusterError ? 0 : this.#message.data.length;
   }
 
   /** Where the job stands, as far as this dispatcher knows. */
@@ -143,8 +153,9 @@ export class JobRun {
   // ── before it starts ─────────────────────────────────────────────────────────────────────────────────────────
 
   #parse(): Submission | MusterError {
+    if (this.#message instanceof MusterError) return this.#message;
     try {
-      return parseSubmission(this.kind, this.delivery.data, this.delivery.headers);
+      return parseSubmission(this.kind, this.#message.data, this.#message.headers);
     } catch (error) {
       return toMusterError(error);
     }
@@ -448,4 +459,12 @@ function emptyResult(reduce: Parameters<typeof reducerFor>[0]): string {
   if (reduce.name === "reduce") return "null"; // A handler module's own reducer: it has nothing to work on.
   const reducer = reducerFor(reduce);
   return reducer.ordered ? "[]" : encodeJson(reducer.finish(reducer.init()));
+}
+
+function messageIn({ broker }: ActorContext, delivery: Delivery): Received | MusterError {
+  try {
+    return inflated(delivery, broker.maxPayload);
+  } catch (error) {
+    return toMusterError(error);
+  }
 }

@@ -3,6 +3,7 @@
  * the faster the tasks, the more of them share what a message costs, and a lone result never waits.
  */
 import type { StoreMessage } from "../../broker/port.ts";
+import { compressed } from "../../protocol/compression.ts";
 import type { Encoded } from "../../protocol/messages.ts";
 import { encodePack } from "../../protocol/pack.ts";
 import type { ActorContext } from "../context.ts";
@@ -43,13 +44,17 @@ export class ResultStore {
    */
   store(message: ResultMessage, signal: AbortSignal): Promise<void> {
     const bytes = sizeOf(message);
-    if (bytes >= this.#mostBytes) return storeSurely(this.#context, message, signal);
+    if (bytes >= this.#mostBytes) return this.#put(message, signal);
     return new Promise((resolve, reject) => {
       const result = { message, bytes, signal, resolve, reject };
       const behind = this.#behind.get(message.subject);
       if (behind === undefined) void this.#sendFrom(result);
       else behind.push(result);
     });
+  }
+
+  #put(message: StoreMessage, signal: AbortSignal): Promise<void> {
+    return storeSurely(this.#context, compressed(message, this.#context.compression), signal);
   }
 
   get #mostBytes(): number {
@@ -69,7 +74,7 @@ export class ResultStore {
     const [first] = together;
     if (first === undefined) return;
     try {
-      await storeSurely(this.#context, messageOf(together), first.signal);
+      await this.#put(messageOf(together), first.signal);
       for (const { resolve } of together) resolve();
     } catch (error) {
       for (const { reject } of together) reject(error);

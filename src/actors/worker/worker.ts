@@ -4,6 +4,7 @@ import { taskConsumer } from "../../broker/topology.ts";
 import type { Beat } from "../../domain/fleet.ts";
 import { Prefetch } from "../../domain/prefetch.ts";
 import { MusterError } from "../../errors.ts";
+import { inflated } from "../../protocol/compression.ts";
 import { decodeTask } from "../../protocol/messages.ts";
 import { PRIORITIES, type Priority } from "../../protocol/names.ts";
 import { SpecDecoder } from "../../protocol/spec.ts";
@@ -173,7 +174,8 @@ export class Worker extends Service {
   /** A message that is no task is settled for good, and reported: running it again would not make it one. */
   #open(delivery: Delivery): TaskRun | undefined {
     try {
-      return new TaskRun(this.#ground, delivery, decodeTask(delivery, this.#specs));
+      const message = inflated(delivery, this.#context.broker.maxPayload);
+      return new TaskRun(this.#ground, delivery, decodeTask(message, this.#specs));
     } catch (error) {
       const { code, message } =
         error instanceof MusterError ? error : { code: "unexpected", message: String(error) };
@@ -207,7 +209,7 @@ export class Worker extends Service {
       case "stored":
         delivery.ack();
         this.#items += count;
-        lane.prefetch.onChunk(end.handlerMs, delivery.data.length);
+        lane.prefetch.onChunk(end.handlerMs, Math.max(delivery.data.length, task.items.length));
         this.#context.events.emit("chunk.done", {
           job,
           kind,

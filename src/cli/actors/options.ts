@@ -1,6 +1,7 @@
 /** Options that the commands which start actors share, and how their values are read. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { FleetSettingsInput } from "../../bootstrap/settings.ts";
+import { COMPRESSIONS, type Compression } from "../../protocol/compression.ts";
 import { parseDuration } from "../../protocol/duration.ts";
 import { LOG_LEVELS, type LogLevel } from "../../telemetry/log.ts";
 
@@ -10,6 +11,7 @@ export interface FleetOptions {
   replicas?: number;
   partitions?: number;
   storage?: "file" | "memory";
+  compression?: Compression;
   reconfigure?: boolean;
 }
 
@@ -35,16 +37,24 @@ export function addFleetOptions(command: Command): Command {
         "memory",
       ]),
     )
+    .addOption(
+      new Option(
+        "--compression <kind>",
+        "how large tasks, results and jobs are stored (fleet setting; none at first)",
+      ).choices(COMPRESSIONS),
+    )
     .option("--reconfigure", "change the fleet settings that are in force");
 }
 
 /** The settings that were given expressly. */
-export function fleetSettingsOf({ lease, replicas, partitions, storage }: FleetOptions): FleetSettingsInput {
+export function fleetSettingsOf(options: FleetOptions): FleetSettingsInput {
+  const { lease, replicas, partitions, storage, compression } = options;
   return {
     ...(lease === undefined ? {} : { lease }),
     ...(replicas === undefined ? {} : { replicas }),
     ...(partitions === undefined ? {} : { partitions }),
     ...(storage === undefined ? {} : { storage }),
+    ...(compression === undefined ? {} : { compression }),
   };
 }
 
