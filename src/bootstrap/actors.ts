@@ -10,6 +10,7 @@ import { MixedExecutor } from "../actors/handlers/mixed-executor.ts";
 import { loadHandlers } from "../actors/handlers/registry.ts";
 import type { AnyTask } from "../actors/handlers/task.ts";
 import { ServiceAnswers } from "../actors/services.ts";
+import { removeAbandonedSplits } from "../actors/worker/split-file.ts";
 import { Worker } from "../actors/worker/worker.ts";
 import type { ActorRole, Beat } from "../domain/fleet.ts";
 import type { Service } from "../runtime/service.ts";
@@ -90,6 +91,7 @@ type Actor = Service & { beat(): Beat };
 async function createActor(context: ActorContext, role: ActorRole, options: ActorOptions): Promise<Actor> {
   if (role === "dispatcher") return new Dispatcher({ context });
   const { exec, slots = 1, cwd = process.cwd(), tasks = [] } = options;
+  if (role === "worker") await removeAbandonedSplits();
   if (role === "worker" && exec !== undefined) return await createExecWorker(context, exec, options);
   const handlers = await loadHandlers([...(options.handlers ?? [])], { cwd, tasks });
   if (role === "aggregator") return new Aggregator({ context, handlers });

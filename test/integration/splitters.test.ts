@@ -169,8 +169,13 @@ describe("a splitter whose worker and dispatcher are killed", () => {
       const body = JSON.stringify({ split: { to: 30_000, pause: 1_500 }, reduce: "sum" });
       const job = await other.client.submit({ kind: "same", body });
       await doomed.until((line) => JSON.stringify(line).includes("all yielded"));
+      const splits = async () =>
+        (await readdir(join(folder, "tmp"))).filter((name) => name.includes("split"));
+      const abandoned = await splits();
       await doomed.end("SIGKILL");
+      expect(abandoned).toHaveLength(1);
       await actors.start("worker", "--handlers", handlers, "--slots", "1");
+      expect(await splits()).not.toContain(abandoned[0]);
       await dispatcher.end("SIGKILL");
       await actors.start("dispatcher");
       const { outcome, text } = await other.result(job);

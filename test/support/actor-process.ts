@@ -24,7 +24,7 @@ export class ActorProcess {
     this.role = role;
     this.child = spawn(process.execPath, [MAIN, role, "--server", url, "--log-level", "debug", ...args], {
       stdio: ["ignore", "ignore", "pipe"],
-      env: { PATH: process.env.PATH, HOME: "/nonexistent" },
+      env: { PATH: process.env.PATH, HOME: "/nonexistent", TMPDIR: process.env.TMPDIR },
     });
     this.exited = once(this.child, "exit").then(([code, signal]) => ({ code, signal }));
     if (this.child.stderr === null) throw new Error("the process has no standard error");
