@@ -5,8 +5,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Node } from "../../src/bootstrap/node.ts";
+import { connect, fromSplitter, InvalidBody } from "../../src/index.ts";
 import { Actors } from "../support/actor-process.ts";
 import { cli } from "../support/cli.ts";
+import { sizes } from "../support/fixtures/tasks/chunks.ts";
 import { Fleet, type ServerOnDisk, serverOnDisk } from "../support/fleet.ts";
 
 const CHUNKS = fileURLToPath(new URL("../support/fixtures/tasks/chunks.ts", import.meta.url));
@@ -148,6 +150,16 @@ describe("a splitter that yields chunks", () => {
     const { outcome } = await run(kind, { split: 17, maxAttempts: 5, backoff: 60_000 });
     expect(outcome).toMatchObject({ state: "failed", error: { code: "invalid_chunk", path: "split" } });
     expect(outcome.error?.message).toContain(said);
+  });
+
+  it("is called from a program by its value", async () => {
+    await using muster = await connect({ server: server.url });
+    expect(await muster.map(sizes, fromSplitter([2, -1, 3]), { chunk: 5 })).toEqual([2, 0, 1, 3, 0, 0]);
+    const id = await muster.submit(sizes, fromSplitter([]));
+    expect(await muster.job(id, sizes)).toEqual([]);
+    const circle: unknown[] = [];
+    circle.push(circle);
+    await expect(muster.map("sizes", fromSplitter(circle))).rejects.toThrow(InvalidBody);
   });
 
   it("counts the items of chunks against its maxItems", async () => {
