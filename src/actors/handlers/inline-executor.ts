@@ -1,6 +1,7 @@
 /** Runs passes on this event loop: for handlers that wait rather than compute. */
 import type { PassResult } from "../../domain/pass.ts";
 import { type Clock, systemClock } from "../../runtime/clock.ts";
+import type { MaybePromise } from "../../runtime/maybe.ts";
 import { guardExit, guarded } from "./exit-guard.ts";
 import type { HandlerLogEntry } from "./handler.ts";
 import type { HandlerSet } from "./handler-set.ts";
@@ -43,7 +44,7 @@ export class InlineExecutor implements Executor {
   }
 
   /** @throws UnknownKind, UnknownReducer */
-  run(request: PassRequest, signal: AbortSignal): Promise<PassResult> {
+  run(request: PassRequest, signal: AbortSignal): MaybePromise<PassResult> {
     return this.#runs.run(request, signal);
   }
 
@@ -52,7 +53,7 @@ export class InlineExecutor implements Executor {
     this.#releaseExit();
   }
 
-  #runPass(request: PassRequest, signal: AbortSignal): Promise<PassResult> {
+  #runPass(request: PassRequest, signal: AbortSignal): MaybePromise<PassResult> {
     const { handlers } = this.#options;
     const run = () => runPass(request, handlers, this.#hooks(signal));
     // The guard makes every await of the process dearer; our own handlers do not need it.
