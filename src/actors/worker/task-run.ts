@@ -6,9 +6,8 @@ import type { ItemFailure, PassResult, Piece } from "../../domain/pass.ts";
 import { type Reducer, type ReduceSpec, reducerFor } from "../../domain/reducers/index.ts";
 import { type ChunkOutcome, settleChunk } from "../../domain/settle-chunk.ts";
 import { OutputRefused } from "../../errors.ts";
-import type { Result, Task } from "../../protocol/messages.ts";
+import type { Task } from "../../protocol/messages.ts";
 import { HEADER } from "../../protocol/names.ts";
-import type { Tally } from "../../protocol/receipt.ts";
 import type { ItemRange, JobSpec } from "../../protocol/spec.ts";
 import { sleep } from "../../runtime/clock.ts";
 import { type MaybePromise, whenThere } from "../../runtime/maybe.ts";
@@ -16,6 +15,7 @@ import type { ActorContext } from "../context.ts";
 import type { HandlerSet, LoadedHandler } from "../handlers/handler-set.ts";
 import type { Executor, PassRequest } from "../handlers/pass.ts";
 import { SPLITTER_TIMEOUT } from "../handlers/splitter.ts";
+import { addPass, type Effort, resultOf } from "./chunk-result.ts";
 import { DeathMarks } from "./deaths.ts";
 import type { JobStop, JobStops } from "./job-stops.ts";
 import { publishOutputs } from "./publish-outputs.ts";
@@ -57,12 +57,9 @@ export class TaskRun {
   readonly #ground: TaskGround;
   readonly #stop: JobStop;
   #cancelled = false;
-  /** When its first pass began, in milliseconds since 1970. */
-  #began: number | undefined;
+  readonly #effort: Effort = { began: undefined, handlerMs: 0, attempts: 0 };
   /** To be marked when it begins; not before, as what waits in a worker's queue is not to blame for its death. */
   #mark = false;
-  #handlerMs = 0;
-  #attempts = 0;
   /** Of a task that is to be split into items. */
   #splitFile: SplitFile | undefined;
 
@@ -75,7 +72,7 @@ export class TaskRun {
   }
 
   get begun(): boolean {
-    return this.#began !== undefined;
+    return this.#effort.began !== undefined;
   }
 
   /** The job is over: what runs is aborted, and the task is not given back. */
@@ -219,8 +216,7 @@ export class TaskRun {
   ): ChunkMove | undefined {
     if (result === undefined || this.#stop.work.signal.aborted) return undefined;
     const { random, clock } = this.#ground.context;
-    this.#handlerMs += result.handlerMs;
-    this.#attempts += result.failures.length + result.pieces.reduce((sum, { count }) => sum + count, 0);
+    addPass(this.#effort, result);
     this.#tellRetries(result);
     const { spec } = this.task;
     return onPass(state, result, {
@@ -234,7 +230,7 @@ export class TaskRun {
   /** Only now: a task that waits in the queue of a worker that dies is not to blame. */
   #begin(marks: DeathMarks): MaybePromise<void> {
     const marking = this.#mark && !this.begun ? marks.add() : undefined;
-    this.#began ??= this.#ground.context.clock.now();
+    this.#effort.began ??= this.#ground.context.clock.now();
     return marking;
   }
 
@@ -278,48 +274,15 @@ export class TaskRun {
     const { spec, specText, from, count } = this.task;
     const settled = settleChunk(this.#reducer(reduceInPass(spec)), { from, count, pieces, failures });
     const partial = this.#goesElsewhere ? await this.#broughtThere(settled, pieces) : settled.partial;
-    const result = this.#resultOf(settled, partial);
+    const { context, slots } = this.#ground;
+    const by = { worker: context.id, slots: slots.slots, now: context.clock.now() };
+    const result = resultOf(this.task, { ...settled, partial }, { ...this.#effort, ...by });
     const reducer = this.#reducer(spec.reduce);
     const whole = { result, reducer, failures: settled.failures, specText };
     await storeResult(this.#ground, whole, this.#stop.work.signal);
     const unmarking = marks.remove();
     if (unmarking !== undefined) await unmarking;
-    return { type: "stored", handlerMs: this.#handlerMs, failed: failures.length };
-  }
-
-  #resultOf(settled: ChunkOutcome, partial: string): Result {
-    const { spec, from, count } = this.task;
-    const failures = settled.failures.map(({ index, code, message, attempt }) => ({
-      index,
-      code,
-      message,
-      attempts: attempt,
-    }));
-    const { id: worker } = this.#ground.context;
-    return {
-      spec,
-      from,
-      count,
-      partial,
-      failures,
-      handlerMs: this.#handlerMs,
-      worker,
-      tally: this.#tally(settled),
-    };
-  }
-
-  #tally({ outputs, digests }: ChunkOutcome): Tally {
-    const { context, slots } = this.#ground;
-    const now = context.clock.now();
-    return {
-      outputs,
-      attempts: this.#attempts,
-      inputDigest: digests.inputs,
-      outputDigest: digests.outputs,
-      began: Math.floor(this.#began ?? now),
-      ended: Math.ceil(now),
-      slots: slots.slots,
-    };
+    return { type: "stored", handlerMs: this.#effort.handlerMs, failed: failures.length };
   }
 
   get #goesElsewhere(): boolean {
