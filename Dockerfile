@@ -16,4 +16,5 @@ COPY --from=build --chmod=755 /app/dist ./dist
 # So that `docker compose exec dispatcher muster …` reads as it does on any other machine.
 RUN ln -s /app/dist/cli/main.js /usr/local/bin/muster
 USER node
-ENTRYPOINT ["node", "dist/cli/main.js"]
+# The young space is that of the actors that `muster up` starts (src/bootstrap/fork-actor.ts).
+ENTRYPOINT ["node", "--max-semi-space-size=32", "dist/cli/main.js"]

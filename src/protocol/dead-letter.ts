@@ -5,6 +5,8 @@ import { findMember } from "./json.ts";
 import type { Encoded, Received } from "./messages.ts";
 import { HEADER } from "./names.ts";
 
+const decoder = new TextDecoder();
+
 export interface DeadLetter extends Failure {
   readonly job: string;
   readonly kind: string;
@@ -32,7 +34,7 @@ export function encodeDeadLetter(letter: DeadLetter): Encoded {
  * @throws InvalidBody when the message is not a dead letter
  */
 export function decodeDeadLetter(message: Received): DeadLetter {
-  const text = new TextDecoder().decode(message.data);
+  const text = decoder.decode(message.data);
   const { index, attempts, error } = parseLetter(text);
   const { code, message: sentence } = error ?? {};
   const failure = { index, code, message: sentence, attempts };

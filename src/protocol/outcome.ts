@@ -6,6 +6,8 @@ import type { Encoded, Received } from "./messages.ts";
 import { HEADER } from "./names.ts";
 import { decodeReceipt, encodeReceipt, type ReceiptHead } from "./receipt.ts";
 
+const decoder = new TextDecoder();
+
 /** Characters kept of a failure's message in an outcome's header. */
 const MAX_HEADER_MESSAGE = 200;
 
@@ -99,7 +101,7 @@ function toAscii(json: string): string {
 /** Reads an outcome; `message` is what the stream holds. */
 export function decodeOutcome(message: Received): Outcome {
   const { headers } = message;
-  const body = new TextDecoder().decode(message.data);
+  const body = decoder.decode(message.data);
   const object = headers[HEADER.object];
   const started = headers[HEADER.started];
   const status = headers[HEADER.serviceErrorCode];

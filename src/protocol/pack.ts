@@ -15,15 +15,19 @@ type Row = [...(string | null)[], number];
 export function encodePack(parts: readonly Encoded[]): Encoded {
   const common = commonHeaders(parts);
   const columns = columnsOf(parts, common);
-  const bodies = parts.map(({ data }) => (typeof data === "string" ? Buffer.from(data) : data));
   const rows = parts.map(
-    ({ headers }, at): Row => [...columns.map((name) => headers[name] ?? null), bodies[at]?.length ?? 0],
+    ({ headers, data }): Row => [...columns.map((name) => headers[name] ?? null), Buffer.byteLength(data)],
   );
-  const head = Buffer.from(`${JSON.stringify(rows)}\n`);
   return {
     headers: { ...common, [HEADER.pack]: columns.join(" ") },
-    data: Buffer.concat([head, ...bodies]),
+    data: joined([`${JSON.stringify(rows)}\n`, ...parts.map(({ data }) => data)]),
   };
+}
+
+/** Text is put together as text: encoded once, it costs a fraction of as many buffers. */
+function joined(parts: readonly (string | Uint8Array)[]): string | Uint8Array {
+  if (parts.every((part) => typeof part === "string")) return parts.join("");
+  return Buffer.concat(parts.map((part) => (typeof part === "string" ? Buffer.from(part) : part)));
 }
 
 function commonHeaders(parts: readonly Encoded[]): Record<string, string> {

@@ -93,10 +93,10 @@ export class VirtualClock implements Clock {
   }
 
   async #runWhile(wanted: (next: Entry) => boolean): Promise<void> {
-    await settlePromises();
+    await turns.next();
     for (let next = this.#peek(); next !== undefined && wanted(next); next = this.#peek()) {
       this.#fire(next);
-      await settlePromises();
+      await turns.next();
     }
   }
 
@@ -157,7 +157,8 @@ export class VirtualClock implements Clock {
   /** Swaps when the lower one is due before the upper one; tells whether it did. */
   #swapUnlessSooner(upper: number, lower: number): boolean {
     if (!this.#isSooner(lower, upper)) return false;
-    const [a, b] = [this.#heap[upper], this.#heap[lower]];
+    const a = this.#heap[upper];
+    const b = this.#heap[lower];
     if (a === undefined || b === undefined) return false;
     this.#heap[upper] = b;
     this.#heap[lower] = a;
@@ -165,13 +166,39 @@ export class VirtualClock implements Clock {
   }
 
   #isSooner(index: number, other: number): boolean {
-    const [a, b] = [this.#heap[index], this.#heap[other]];
+    if (index >= this.#heap.length) return false;
+    const a = this.#heap[index];
+    const b = this.#heap[other];
     if (a === undefined) return false;
     return b === undefined || a.due < b.due || (a.due === b.due && a.order < b.order);
   }
 }
 
-/** Resolves when no promise that can settle without time passing is unsettled: an immediate runs after all of them. */
-function settlePromises(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+/** So many turns are ordered at once: one loop around for each would cost several times as much as the turn itself. */
+const TURNS = 64;
+
+/** The event loop's immediates, of which each runs after all promises that can settle without time passing. */
+class Turns {
+  readonly #waiting: (() => void)[] = [];
+  #ordered = 0;
+
+  /** Resolves when no promise that can settle without time passing is unsettled. */
+  readonly next = (): Promise<void> =>
+    new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      if (this.#ordered === 0) this.#order();
+    });
+
+  #order(): void {
+    this.#ordered = TURNS;
+    for (let i = 0; i < TURNS; i++) setImmediate(this.#take);
+  }
+
+  /** A turn that nobody waits for passes. */
+  readonly #take = (): void => {
+    this.#ordered--;
+    this.#waiting.shift()?.();
+  };
 }
+
+const turns = new Turns();

@@ -60,8 +60,9 @@ const AT_ONCE = { 1: 5, 3: 2 } as const;
 const AT_ONCE_CALM = 1;
 /** Bytes of each MB of a small disk that the streams may take: the rest is for a filler to take. */
 const STREAMS_SHARE = 512 * 1024;
-const WARM_UP_MS = 20_000;
-const FORGOTTEN_MS = 65_000;
+const WARM_UP_MS = 60_000;
+/** The server forgets readers that are gone after a minute; its runtime and Node's give memory back within some more. */
+const SETTLED_MS = 300_000;
 const SAY_MS = 10_000;
 
 export async function runCampaign(plan: CampaignPlan): Promise<CampaignReport> {
@@ -161,11 +162,11 @@ class Campaign {
     await callers.start();
     await delay(WARM_UP_MS);
     await this.#finish(callers);
-    // Until the server has forgotten the readers that are gone.
-    await delay(FORGOTTEN_MS);
+    await delay(SETTLED_MS);
     const residents = [...actors.all].filter(({ resident }) => resident);
     const processes = residents.map(({ id, child }) => ({ name: id, pid: child.pid ?? 0 }));
     const view = await servers.view();
+    await untilTidy(view);
     const sample = await takeSample(view, [...servers.processes, ...processes]);
     await view.close();
     return sample;

@@ -51,6 +51,9 @@ const START_AGAIN_MS = 300;
 
 const POISON_DOWN_MS = 100;
 
+/** Where answers go. */
+const INBOX = "_INBOX.";
+
 const NO_FAULT: ClockFault = { offsetMs: 0, rate: 1 };
 
 /** What every process of the simulation has. */
@@ -271,9 +274,9 @@ export class Berth {
     let epoch = 0;
     const { publish } = broker;
     broker.publish = (message) => {
-      if (message.subject === "muster.control.progress")
-        ledger.onProgress(`${id} ${epoch}`, String(message.data));
-      if (String(message.data).includes('"missing":')) ledger.onStanding(String(message.data));
+      const { subject, data } = message;
+      if (subject === "muster.control.progress") ledger.onProgress(`${id} ${epoch}`, String(data));
+      if (subject.startsWith(INBOX) && String(data).includes('"missing":')) ledger.onStanding(String(data));
       publish.call(broker, message);
     };
     events.onAny((name, payload) => {

@@ -87,6 +87,7 @@ export class Ledger {
   }
 
   #submission({ subject, headers = {}, data = "", msgId }: StoreMessage): Entry | undefined {
+    if (!subject.startsWith("muster.")) return undefined; // Leases, most of all.
     const tokens = subject.split(".");
     const id =
       tokens[1] === "jobs" ? (headers["Muster-Job"] ?? msgId) : tokens[1] === "tasks" ? tokens[4] : undefined;

@@ -190,7 +190,8 @@ describe("an inline pass", () => {
   });
 
   it("is refused for a kind that has no handler", async () => {
-    await expect(having(() => 1).run(passOver("other", [1]), FOREVER)).rejects.toThrow(UnknownKind);
+    const other = async () => having(() => 1).run(passOver("other", [1]), FOREVER);
+    await expect(other).rejects.toThrow(UnknownKind);
   });
 });
 

@@ -42,7 +42,7 @@ describe("the slots of a worker", () => {
     const thrower = () => {
       throw new Error("thrown");
     };
-    await expect(queue.run("normal", thrower)).rejects.toThrow("thrown");
+    await expect(async () => queue.run("normal", thrower)).rejects.toThrow("thrown");
     expect(queue.busy).toBe(0);
     expect(await queue.run("normal", async () => "next")).toBe("next");
   });
@@ -129,12 +129,7 @@ describe("the slots of a worker", () => {
               running.push(id);
               return await mine.opened;
             };
-            runs.push(
-              queue.run(rank, work).then(
-                (value) => value,
-                () => "broken",
-              ),
-            );
+            runs.push(Promise.resolve(queue.run(rank, work)).catch(() => "broken"));
             naiveWaiting.push({ id, rank });
           };
           const end = (type: "end" | "break", pick: number) => {

@@ -6,6 +6,7 @@ import { partitionOf } from "../../protocol/names.ts";
 import type { JobSpec } from "../../protocol/spec.ts";
 import { decodeQuestion, type StandingQuestion } from "../../protocol/standing.ts";
 import { Background } from "../../runtime/background.ts";
+import type { Timer } from "../../runtime/clock.ts";
 import { Releasers } from "../../runtime/releasers.ts";
 import { Service } from "../../runtime/service.ts";
 import { FleetWatch, Heart } from "../beats.ts";
@@ -38,6 +39,9 @@ export class Aggregator extends Service {
   readonly #since: number;
   #keeper: LeaseKeeper | undefined;
   #round: Promise<void> | undefined;
+  #roundWanted = false;
+  /** For the round behind one in which another was faster. */
+  #another: Timer | undefined;
 
   constructor({ context, handlers, cacheBytes = CACHE_BYTES }: AggregatorOptions) {
     super();
@@ -67,7 +71,7 @@ export class Aggregator extends Service {
     await this.#acquire(new Heart(context, () => this.beat()));
     for (const subscription of this.#listen()) this.#releasers.defer(() => subscription.close());
     await this.#keep();
-    const timer = context.clock.every(leaseMs / 3, () => this.#keepSoon());
+    const timer = context.clock.every(Math.min(leaseMs / 3, ROUND_MS), () => this.#keepSoon());
     this.#releasers.defer(() => timer.cancel());
     context.events.emit("actor.started", {
       role: "aggregator",
@@ -78,6 +82,7 @@ export class Aggregator extends Service {
 
   protected async onStop(): Promise<void> {
     await this.#round?.catch(() => {}); // Reported where it ran.
+    this.#another?.cancel();
     await Promise.all([...this.#partitions.keys()].map((partition) => this.#close(partition, true)));
     await this.#background.settled();
     await this.#releasers.release();
@@ -126,27 +131,37 @@ export class Aggregator extends Service {
 
   // ── leases ───────────────────────────────────────────────────────────────────────────────────────────────────
 
+  /** A round now, or right behind the one that is under way: that one may have looked before there was anything to find. */
   #keepSoon(): void {
-    if (this.#keeper === undefined || this.#round !== undefined || this.fetchSignal.aborted) return;
-    this.#background.run(() => this.#keep());
+    if (this.#keeper === undefined || this.fetchSignal.aborted) return;
+    if (this.#round !== undefined) this.#roundWanted = true;
+    else this.#background.run(() => this.#keep());
   }
 
   async #keep(): Promise<void> {
     this.#round ??= this.#keepRound().finally(() => {
       this.#round = undefined;
+      if (this.#roundWanted) this.#keepSoon();
     });
     await this.#round;
   }
 
   async #keepRound(): Promise<void> {
+    this.#roundWanted = false;
     const { fleet } = this.#watch;
     const peers = fleet.members("aggregator").map(({ id }) => ({ id, seen: fleet.seenAt(id) ?? 0 }));
     const round = await this.#keeper?.round(peers);
     if (round === undefined || this.fetchSignal.aborted) return;
+    if (round.contested) this.#lookAgain();
     const held = new Set(round.held);
     const gone = [...this.#partitions.keys()].filter((partition) => !held.has(partition));
     await Promise.all(gone.map((partition) => this.#close(partition, round.releasing.includes(partition))));
     await Promise.all(round.held.map((partition) => this.#open(partition)));
+  }
+
+  #lookAgain(): void {
+    this.#another?.cancel();
+    this.#another = this.#context.clock.after(CONTESTED_MS, () => this.#keepSoon());
   }
 
   async #open(partition: number): Promise<void> {
@@ -187,6 +202,11 @@ export class Aggregator extends Service {
     return reducerFor(spec.reduce, this.#handlers.get(spec.kind)?.reduce);
   }
 }
+
+/** A dead lease is found so many milliseconds after it ran out, at the latest. */
+const ROUND_MS = 1_000;
+/** Whoever was slower with a partition looks again after so many milliseconds. */
+const CONTESTED_MS = 100;
 
 /** Half of a task's lease, so that a dead aggregator's partitions run elsewhere before anyone waits for them. */
 function partitionLease(leaseMs: number): number {

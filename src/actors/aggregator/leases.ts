@@ -18,6 +18,8 @@ export interface LeaseRound {
   held: number[];
   /** Partitions to give up in order, so that their new owner finds a fresh checkpoint. */
   releasing: number[];
+  /** Another was faster with one that I wanted: there may be others left, and a round more finds them. */
+  contested: boolean;
 }
 
 export class LeaseKeeper {
@@ -43,7 +45,8 @@ export class LeaseKeeper {
     const steps = leaseSteps({ ...view, alive });
     const releasing = steps.filter(({ type }) => type === "release").map(({ partition }) => partition);
     const tried = await Promise.all(steps.map((step) => this.#carryOut(step)));
-    return { held: tried.filter((partition) => partition !== undefined), releasing };
+    const contested = steps.some(({ type }, at) => type === "claim" && tried[at] === undefined);
+    return { held: tried.filter((partition) => partition !== undefined), releasing, contested };
   }
 
   /** Gives a partition up; another aggregator may claim it at once. */

@@ -5,6 +5,7 @@
 import type { PassResult } from "../../domain/pass.ts";
 import { HandlerFailed, InvalidOutput } from "../../errors.ts";
 import { checkToken } from "../../protocol/names.ts";
+import type { MaybePromise } from "../../runtime/maybe.ts";
 import { ExecPool } from "./exec-pool.ts";
 import { fail, type HandlerContext, type HandlerLogEntry, retryAfter } from "./handler.ts";
 import { HandlerSet } from "./handler-set.ts";
@@ -67,7 +68,7 @@ export class ExecExecutor implements Executor {
     return new ExecExecutor(options, pool);
   }
 
-  run(request: PassRequest, signal: AbortSignal): Promise<PassResult> {
+  run(request: PassRequest, signal: AbortSignal): MaybePromise<PassResult> {
     return this.#inline.run(request, signal);
   }
 

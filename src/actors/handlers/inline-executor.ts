@@ -1,6 +1,7 @@
 /** Runs passes on this event loop: for handlers that wait rather than compute. */
 import type { PassResult } from "../../domain/pass.ts";
 import { type Clock, systemClock } from "../../runtime/clock.ts";
+import type { MaybePromise } from "../../runtime/maybe.ts";
 import { guardExit, guarded } from "./exit-guard.ts";
 import type { HandlerLogEntry } from "./handler.ts";
 import type { HandlerSet } from "./handler-set.ts";
@@ -43,7 +44,7 @@ export class InlineExecutor implements Executor {
   }
 
   /** @throws UnknownKind, UnknownReducer */
-  run(request: PassRequest, signal: AbortSignal): Promise<PassResult> {
+  run(request: PassRequest, signal: AbortSignal): MaybePromise<PassResult> {
     return this.#runs.run(request, signal);
   }
 
@@ -52,37 +53,48 @@ export class InlineExecutor implements Executor {
     this.#releaseExit();
   }
 
-  #runPass(request: PassRequest, signal: AbortSignal): Promise<PassResult> {
+  #runPass(request: PassRequest, signal: AbortSignal): MaybePromise<PassResult> {
     const { handlers } = this.#options;
-    const run = () => runPass(request, handlers, this.#hooks(signal));
+    const run = () => runPass(request, handlers, new InlineHooks(this.#options, signal));
     // The guard makes every await of the process dearer; our own handlers do not need it.
     return handlers.need(request.kind).source === BUILT_IN ? run() : guarded(run);
   }
-
-  #hooks(signal: AbortSignal): PassHooks {
-    const { worker, onLog, clock = systemClock, abortGrace = ABORT_GRACE } = this.#options;
-    return {
-      worker,
-      clock,
-      signal,
-      stopped: () => signal.aborted,
-      began: () => {},
-      ended: () => {},
-      pause: turnTaker(clock),
-      abandonAfter: abortGrace,
-      log: (entry) => onLog?.(entry),
-    };
-  }
 }
 
-/** Gives way to the event loop when it was held for a turn. */
-function turnTaker(clock: Clock): () => Promise<void> | undefined {
-  let since = clock.monotonic();
-  const gaveWay = () => {
-    since = clock.monotonic();
-  };
-  return () => {
-    if (clock.monotonic() - since < TURN) return undefined;
-    return clock.giveWay().then(gaveWay);
-  };
+/** Ties a pass to this event loop. */
+class InlineHooks implements PassHooks {
+  readonly worker: string;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly abandonAfter: number;
+  readonly log: PassHooks["log"];
+  #since: number;
+
+  constructor(
+    { worker, onLog = () => {}, clock = systemClock, abortGrace = ABORT_GRACE }: InlineOptions,
+    signal: AbortSignal,
+  ) {
+    this.worker = worker;
+    this.clock = clock;
+    this.signal = signal;
+    this.abandonAfter = abortGrace;
+    this.log = onLog;
+    this.#since = clock.monotonic();
+  }
+
+  stopped(): boolean {
+    return this.signal.aborted;
+  }
+
+  began(): void {}
+
+  ended(): void {}
+
+  /** Gives way to the event loop when it was held for a turn. */
+  pause(): Promise<void> | undefined {
+    if (this.clock.monotonic() - this.#since < TURN) return undefined;
+    return this.clock.giveWay().then(() => {
+      this.#since = this.clock.monotonic();
+    });
+  }
 }

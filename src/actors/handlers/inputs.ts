@@ -3,6 +3,8 @@ import { InvalidBody } from "../../errors.ts";
 import { parseJson, splitArray } from "../../protocol/json.ts";
 import type { Inputs, PassRequest } from "./pass.ts";
 
+const decoder = new TextDecoder();
+
 /** The items of a chunk, by offset. */
 export interface ItemSource {
   item(offset: number): unknown;
@@ -46,5 +48,5 @@ function listSource(text: string, count: number): ItemSource {
 }
 
 function textOf(json: Uint8Array | string): string {
-  return typeof json === "string" ? json : new TextDecoder().decode(json);
+  return typeof json === "string" ? json : decoder.decode(json);
 }

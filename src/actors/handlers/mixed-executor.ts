@@ -1,5 +1,6 @@
 /** Sends each kind where it belongs: handlers that wait to this event loop, the others to threads. */
 import type { PassResult } from "../../domain/pass.ts";
+import type { MaybePromise } from "../../runtime/maybe.ts";
 import { InlineExecutor, type InlineOptions } from "./inline-executor.ts";
 import type { Executor, PassRequest } from "./pass.ts";
 import { IN_MEMORY } from "./registry.ts";
@@ -39,7 +40,7 @@ export class MixedExecutor implements Executor {
   }
 
   /** @throws UnknownKind, UnknownReducer */
-  run(request: PassRequest, signal: AbortSignal): Promise<PassResult> {
+  run(request: PassRequest, signal: AbortSignal): MaybePromise<PassResult> {
     const { inline, source } = this.#options.handlers.need(request.kind);
     // A splitter may compute, whatever the handler beside it does; but threads load files.
     const isHere = inline && (request.splitTo === undefined || source === IN_MEMORY);

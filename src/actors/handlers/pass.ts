@@ -1,6 +1,7 @@
 /** What is asked of an executor: one *pass*, that is some items of one chunk, each run once. */
 import type { PassResult } from "../../domain/pass.ts";
 import type { ReduceSpec } from "../../domain/reducers/index.ts";
+import type { MaybePromise } from "../../runtime/maybe.ts";
 
 export type { ItemFailure, PassResult, Piece } from "../../domain/pass.ts";
 
@@ -41,21 +42,25 @@ export interface PassRequest {
 /**
  * Runs passes, some at once and the others after them in the order they came.
  *
- * A run rejects only where no item could have been run at all (unknown kind or reducer, a module that no longer
- * loads). When `signal` aborts it still resolves, within about half a second: what had finished by then is in the
- * result, the rest in `notRun`.
+ * A run that needs to wait for nothing is over when `run` returns. It fails only where no item could have been run at
+ * all (unknown kind or reducer, a module that no longer loads). When `signal` aborts it still comes to a result, within
+ * about half a second: what had finished by then is in it, the rest in `notRun`.
  */
 export interface Executor {
-  run(request: PassRequest, signal: AbortSignal): Promise<PassResult>;
+  run(request: PassRequest, signal: AbortSignal): MaybePromise<PassResult>;
   /** Ends all passes as if aborted, and all threads. May be called twice. */
   close(): Promise<void>;
   /** How many passes run at once. */
   readonly slots: number;
 }
 
+const ONLY: readonly number[] = [0];
+
 /** The offsets that a request asks for. */
 export function askedOffsets(request: PassRequest): readonly number[] {
-  return request.offsets ?? Array.from({ length: request.count }, (_, offset) => offset);
+  const { offsets, count } = request;
+  if (offsets !== undefined) return offsets;
+  return count === 1 ? ONLY : Array.from({ length: count }, (_, offset) => offset);
 }
 
 /** How many items a request asks for. */

@@ -4,6 +4,7 @@ import { reducerFor } from "../../domain/reducers/index.ts";
 import { isA } from "../../errors.ts";
 import { unwrapBytes } from "../../protocol/binary.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import { type MaybePromise, thenFinally, whenThere } from "../../runtime/maybe.ts";
 import { listen, unlisten } from "./abort-fan.ts";
 import { failureOf } from "./failure.ts";
 import { fail, type HandlerLogEntry, steerOf } from "./handler.ts";
@@ -39,7 +40,11 @@ export interface PassHooks {
  * A failing item never disturbs its neighbours. A handler that returns without a promise costs none.
  * @throws UnknownKind, UnknownReducer
  */
-export function runPass(request: PassRequest, handlers: HandlerSet, hooks: PassHooks): Promise<PassResult> {
+export function runPass(
+  request: PassRequest,
+  handlers: HandlerSet,
+  hooks: PassHooks,
+): MaybePromise<PassResult> {
   const { kind, splitTo } = request;
   const handler = handlers.need(kind);
   return new Pass(request, splitTo === undefined ? handler : splitting(handler, splitTo), hooks).run();
@@ -68,20 +73,25 @@ class Pass {
     this.#builder = new PieceBuilder(reducerFor(request.reduce, handler.reduce), request);
   }
 
-  async run(): Promise<PassResult> {
-    const { signal, clock } = this.#hooks;
-    const offsets = askedOffsets(this.#request);
+  run(): MaybePromise<PassResult> {
+    const { signal } = this.#hooks;
     listen(signal, this.#onAbort);
-    try {
-      const source = this.#readSource(offsets);
-      const startedAt = clock.monotonic();
-      const waiting = source === undefined ? undefined : this.#runAll(source, offsets);
-      if (waiting !== undefined) await waiting;
-      return this.#result(clock.monotonic() - startedAt);
-    } finally {
-      unlisten(signal, this.#onAbort);
-      this.#patience.close();
-    }
+    return thenFinally(
+      () => this.#runAsked(),
+      () => {
+        unlisten(signal, this.#onAbort);
+        this.#patience.close();
+      },
+    );
+  }
+
+  #runAsked(): MaybePromise<PassResult> {
+    const { clock } = this.#hooks;
+    const offsets = askedOffsets(this.#request);
+    const source = this.#readSource(offsets);
+    const startedAt = clock.monotonic();
+    const waiting = source === undefined ? undefined : this.#runAll(source, offsets);
+    return whenThere<void, PassResult>(waiting, () => this.#result(clock.monotonic() - startedAt));
   }
 
   #result(handlerMs: number): PassResult {

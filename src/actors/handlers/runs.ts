@@ -1,5 +1,6 @@
 /** The passes of an executor: so many at once, the others queued, all of them ended when it closes. */
 import type { PassResult } from "../../domain/pass.ts";
+import { type MaybePromise, thenFinally, whenThere } from "../../runtime/maybe.ts";
 import { type AbortLink, followSignal } from "./abort-link.ts";
 import { nothingRun, type PassRequest } from "./pass.ts";
 import { Slots } from "./slots.ts";
@@ -8,7 +9,7 @@ import { Slots } from "./slots.ts";
 const MOST_KEPT = 64;
 
 /** Runs one pass that has a slot. */
-export type RunPass = (request: PassRequest, signal: AbortSignal) => Promise<PassResult>;
+export type RunPass = (request: PassRequest, signal: AbortSignal) => MaybePromise<PassResult>;
 
 /** What runs under one signal from outside: usually all passes of a job. */
 interface Group {
@@ -32,20 +33,22 @@ export class Runs {
   }
 
   /** Runs a pass as soon as a slot is free; after `close` it comes back as not run. */
-  async run(request: PassRequest, outer: AbortSignal): Promise<PassResult> {
+  run(request: PassRequest, outer: AbortSignal): MaybePromise<PassResult> {
     if (this.#closed) return nothingRun(request);
     const group = this.#enter(outer);
     const { signal } = group.link.controller;
-    let hasSlot = false;
-    try {
-      const taken = this.#gate.take(signal);
-      // An await costs as much as the rest of this, and is seldom needed.
-      hasSlot = typeof taken === "boolean" ? taken : await taken;
-      return hasSlot ? await this.#runPass(request, signal) : nothingRun(request);
-    } finally {
-      if (hasSlot) this.#gate.give();
-      this.#leave(outer, group);
-    }
+    const run = () =>
+      whenThere(this.#gate.take(signal), (taken) =>
+        taken ? this.#runInSlot(request, signal) : nothingRun(request),
+      );
+    return thenFinally(run, () => this.#leave(outer, group));
+  }
+
+  #runInSlot(request: PassRequest, signal: AbortSignal): MaybePromise<PassResult> {
+    return thenFinally(
+      () => this.#runPass(request, signal),
+      () => this.#gate.give(),
+    );
   }
 
   /** Aborts what runs and what waits; resolves when nothing of it is left. */

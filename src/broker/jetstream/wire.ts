@@ -35,7 +35,10 @@ export function optionsOf(
   { headers }: WireMessage,
   reply: string | undefined,
 ): { headers?: MsgHdrs; reply?: string } {
-  return { ...(headers === undefined ? {} : { headers }), ...(reply === undefined ? {} : { reply }) };
+  const options: { headers?: MsgHdrs; reply?: string } = {};
+  if (headers !== undefined) options.headers = headers;
+  if (reply !== undefined) options.reply = reply;
+  return options;
 }
 
 /** @throws BrokerUnreachable once the connection was closed for good */

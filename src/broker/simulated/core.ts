@@ -4,7 +4,7 @@ import type { BucketPlan, ConsumerPlan, StreamPlan, TopologyPlan } from "../port
 import { SimulatedConsumer } from "./consumer.ts";
 import type { FaultPlan } from "./faults.ts";
 import { bucketStream } from "./kv.ts";
-import type { Packet } from "./messages.ts";
+import { type Packet, toBytes } from "./messages.ts";
 import { ObjectShelf } from "./objects.ts";
 import { PubSub } from "./pubsub.ts";
 import { REFUSAL, refused } from "./refusals.ts";
@@ -30,11 +30,16 @@ interface HeldStream {
 /** The one part of the server's API that is served as a subject, so that tests can break a consumer. */
 const DELETE_CONSUMER = "$JS.API.CONSUMER.DELETE.*.*";
 
+/** So many subjects are remembered with their streams. */
+const MOST_CAPTURED = 10_000;
+
 export class ServerCore {
   readonly options: CoreOptions;
   readonly pubsub: PubSub;
   readonly #streams = new Map<string, HeldStream>();
   readonly #shelves = new Map<string, ObjectShelf>();
+  /** Which stream stores the messages of a subject; undefined where none does. Forgotten when streams change. */
+  readonly #captured = new Map<string, SimulatedStream | undefined>();
 
   constructor(options: CoreOptions) {
     this.options = options;
@@ -142,6 +147,7 @@ export class ServerCore {
   }
 
   #ensureStream(plan: StreamPlan): void {
+    this.#captured.clear();
     for (const { stream } of this.#streams.values()) {
       const other = stream.plan;
       const clash = other.subjects.some((a) => plan.subjects.some((b) => overlaps(a, b)));
@@ -161,6 +167,14 @@ export class ServerCore {
   }
 
   #capturing(subject: string): SimulatedStream | undefined {
+    if (this.#captured.has(subject)) return this.#captured.get(subject);
+    if (this.#captured.size >= MOST_CAPTURED) this.#captured.clear();
+    const stream = this.#findCapturing(subject);
+    this.#captured.set(subject, stream);
+    return stream;
+  }
+
+  #findCapturing(subject: string): SimulatedStream | undefined {
     for (const { stream } of this.#streams.values()) {
       if (stream.plan.subjects.some((filter) => matches(filter, subject))) return stream;
     }
@@ -170,6 +184,7 @@ export class ServerCore {
   #dropStream(name: string): void {
     for (const consumer of this.#streams.get(name)?.consumers.values() ?? []) consumer.delete();
     this.#streams.delete(name);
+    this.#captured.clear();
   }
 
   #onDeleteConsumer(packet: Packet): void {
@@ -186,7 +201,7 @@ export class ServerCore {
 
   #answer(packet: Packet, body: object): void {
     if (packet.reply === undefined) return;
-    const data = new TextEncoder().encode(JSON.stringify(body));
+    const data = toBytes(JSON.stringify(body));
     this.pubsub.route({ subject: packet.reply, data, headers: {}, reply: undefined });
   }
 }

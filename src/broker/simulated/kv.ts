@@ -12,6 +12,7 @@ import type {
 
 const OPERATION = "KV-Operation";
 const MAX_BYTES = 16 * 1024 * 1024;
+const decoder = new TextDecoder();
 const TWO_MINUTES = 120_000;
 
 export function bucketStreamName(bucket: string): string {
@@ -87,7 +88,7 @@ export class SimulatedBucket implements Bucket {
   #entry(message: StreamMessage): BucketEntry | undefined {
     if (isDeleted(message)) return undefined;
     const key = message.subject.slice(this.#subject("").length);
-    return { key, value: new TextDecoder().decode(message.data), revision: message.seq };
+    return { key, value: decoder.decode(message.data), revision: message.seq };
   }
 }
 

@@ -39,10 +39,12 @@ export function toStorePacket(message: StoreMessage): Packet {
   return { subject: message.subject, data: toBytes(message.data), headers, reply: undefined };
 }
 
+const encoder = new TextEncoder();
+
 /** Copies, so that the sender may use its buffer again. */
 export function toBytes(data: Uint8Array | string | undefined): Uint8Array {
   if (data === undefined) return new Uint8Array(0);
-  return typeof data === "string" ? new TextEncoder().encode(data) : data.slice();
+  return typeof data === "string" ? encoder.encode(data) : data.slice();
 }
 
 /** Bytes that headers and data take on the wire. */

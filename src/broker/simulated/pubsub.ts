@@ -33,23 +33,35 @@ export class PubSub {
 
   /** Hands the message to all who listen, and says whether anyone does. */
   route(packet: Packet): boolean {
-    const queues = new Map<string, Subscriber[]>();
-    let heard = false;
-    for (const subscriber of this.#listeners(packet.subject)) {
-      heard = true;
+    const listeners = this.#listeners(packet.subject);
+    let queues: Map<string, Subscriber[]> | undefined;
+    for (const subscriber of listeners) {
       if (subscriber.queue === undefined) subscriber.deliver(packet);
-      else queues.set(subscriber.queue, [...(queues.get(subscriber.queue) ?? []), subscriber]);
+      else queues = withMember(queues ?? new Map(), subscriber.queue, subscriber);
     }
-    for (const members of queues.values()) this.#pick(members)?.deliver(packet);
-    return heard;
+    for (const members of queues?.values() ?? []) this.#pick(members)?.deliver(packet);
+    return listeners.length > 0;
   }
 
+  /** Those of now: who is told may change who listens. */
   #listeners(subject: string): Subscriber[] {
-    const literal = this.#literal.get(subject) ?? [];
-    return [...literal, ...[...this.#wild].filter((each) => matches(each.subject, subject))];
+    const listeners = [...(this.#literal.get(subject) ?? [])];
+    for (const each of this.#wild) if (matches(each.subject, subject)) listeners.push(each);
+    return listeners;
   }
 
   #pick(members: readonly Subscriber[]): Subscriber | undefined {
     return members[Math.floor(this.#random() * members.length)];
   }
+}
+
+function withMember(
+  queues: Map<string, Subscriber[]>,
+  queue: string,
+  member: Subscriber,
+): Map<string, Subscriber[]> {
+  const members = queues.get(queue);
+  if (members === undefined) queues.set(queue, [member]);
+  else members.push(member);
+  return queues;
 }

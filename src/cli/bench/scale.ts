@@ -34,23 +34,28 @@ async function measureScale(bench: Bench): Promise<Findings> {
 }
 
 function figuresOf(study: Study, points: readonly Measured[]): Figure[] {
-  return points.map(({ load, times }) =>
-    figure(
-      `${study.name}: efficiency at P = ${load.slots}`,
-      "",
-      times.map((ms) => efficiency(load, ms)),
-    ),
-  );
+  return points.flatMap(({ load, times, bareMs }) => {
+    const at = `at P = ${load.slots}`;
+    const byLaw = times.map((ms) => efficiency(load, ms));
+    const byTimers = bareMs === undefined ? [] : times.map((ms) => bareMs / ms);
+    return [
+      figure(`${study.name}: efficiency ${at}`, "", byLaw),
+      ...(byTimers.length === 0
+        ? []
+        : [figure(`${study.name}: of what bare timers allow ${at}`, "", byTimers)]),
+    ];
+  });
 }
 
 function tableOf(study: Study, points: readonly Measured[], fit: UslFit | undefined): Table {
   const [first] = points.map(ratePoint);
   const rows = points.map((point) => {
-    const { load, times, handlerMs } = point;
+    const { load, times, handlerMs, bareMs } = point;
     const ms = median(times);
     const speedUp = ratePoint(point).rate / ((first?.rate ?? 1) / (first?.n ?? 1));
     const numbers = [load.slots, load.items, idealMs(load), ms, efficiency(load, ms), speedUp];
-    return [...numbers, overheadMs(load, ms), handlerMs].map(shown);
+    const bare = bareMs === undefined ? ["", ""] : [shown(bareMs), shown(bareMs / ms)];
+    return [...[...numbers, overheadMs(load, ms), handlerMs].map(shown), ...bare];
   });
   const columns = [
     "P",
@@ -61,6 +66,8 @@ function tableOf(study: Study, points: readonly Measured[], fit: UslFit | undefi
     "speed-up",
     "overhead ms/round",
     "handler ms",
+    "bare timers ms",
+    "bare ÷ measured",
   ];
   return { title: `${study.name} – ${sentenceOf(fit)}`, columns, rows };
 }

@@ -1,4 +1,5 @@
 /** What the law is measured with: kinds of work, and where their slots are. */
+import { setTimeout as delay } from "node:timers/promises";
 import type { Load } from "../../domain/scaling/law.ts";
 import { median } from "../../domain/statistics.ts";
 import type { Fleet } from "./fleet.ts";
@@ -35,6 +36,8 @@ export interface Measured {
   readonly times: readonly number[];
   /** What the handler took on average, as the workers tell. */
   readonly handlerMs: number;
+  /** Of work that waits: how long the same waits take on as many lanes of a bare loop, without muster, in milliseconds. */
+  readonly bareMs: number | undefined;
 }
 
 export async function measureStudy(bench: Bench, study: Study): Promise<Measured[]> {
@@ -42,11 +45,11 @@ export async function measureStudy(bench: Bench, study: Study): Promise<Measured
   let itemMs = study.itemMs;
   for (const slots of slotsOf(bench, study)) {
     const shape = study.over === "slots" ? { workers: 1, slots } : { workers: slots };
-    const { times, handlerMs } = await onFleet(bench, shape, (fleet) =>
+    const { times, handlerMs, bareMs } = await onFleet(bench, shape, (fleet) =>
       measureTimes(bench, fleet, study, slots),
     );
     itemMs ??= handlerMs;
-    points.push({ load: { items: itemsOf(bench, study, slots), slots, itemMs }, times, handlerMs });
+    points.push({ load: { items: itemsOf(bench, study, slots), slots, itemMs }, times, handlerMs, bareMs });
   }
   return points;
 }
@@ -64,11 +67,24 @@ function itemsOf(bench: Bench, { rounds }: Study, slots: number): number {
 async function measureTimes(bench: Bench, fleet: Fleet, study: Study, slots: number) {
   const items = itemsOf(bench, study, slots);
   const body = JSON.stringify(Array.from({ length: items }, () => study.item));
-  const ran = await repeated(bench, () =>
-    fleet.run({ kind: study.kind, body, options: { chunk: 1, reduce: "count" } }),
-  );
+  const bare: number[] = [];
+  const ran = await repeated(bench, async () => {
+    if (study.kind === "sleep") bare.push(await waitBare(study.item, { items, slots }));
+    return await fleet.run({ kind: study.kind, body, options: { chunk: 1, reduce: "count" } });
+  });
   const handlerMs = median(ran.map(({ outcome }) => outcome.counts.handlerMs / items));
-  return { times: ran.map(({ ms }) => ms), handlerMs };
+  return { times: ran.map(({ ms }) => ms), handlerMs, bareMs: bare.length > 0 ? median(bare) : undefined };
+}
+
+/** Waits in so many lanes, one wait after the other in each; a wait of 1 ms takes longer by the timers of Node alone. */
+async function waitBare(ms: number, { items, slots }: Pick<Load, "items" | "slots">): Promise<number> {
+  let left = items;
+  const lane = async () => {
+    while (left-- > 0) await delay(ms);
+  };
+  const begun = performance.now();
+  await Promise.all(Array.from({ length: slots }, lane));
+  return performance.now() - begun;
 }
 
 export function ratePoint({ load, times }: Measured): { n: number; rate: number } {

@@ -100,9 +100,11 @@ async function passOf(
   const handlers = new HandlerSet({ files: [], overrides: [], handlers: [handler] });
   const inputs = { type: "range", start: 0, step: 1, count: ITEMS } as const;
   const request = { job: "j", kind: "k", from: 0, count: ITEMS, inputs, reduce, timeout: 1 };
-  return await runPass(request, handlers, HOOKS).catch((error) => {
+  try {
+    return await runPass(request, handlers, HOOKS);
+  } catch (error) {
     throw new Broken("the whole pass failed", { cause: error });
-  });
+  }
 }
 
 function checkResult(result: PassResult, reduce: PassRequest["reduce"]): void {
