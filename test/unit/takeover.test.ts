@@ -94,7 +94,7 @@ describe("the partitions of an aggregator that dies", () => {
         await scene.clock.advance(50);
         expect(scene.clock.now() - diedAt).toBeLessThanOrEqual(LEASE_MS + 2_000);
       }
-    // Not while it could still have been alive.
+      // Not while it could still have been alive.
       expect(scene.clock.now() - diedAt).toBeGreaterThan(LEASE_MS - 2_000);
     },
   );
