@@ -71,7 +71,7 @@ export class Link {
   readonly #meddleDown = (frame: Frame): Buffer[] => {
     if (this.#noise === undefined || !isMessage(frame)) return [frame.bytes];
     if (isStoreAnswer(frame) && this.#happens("lost")) return [];
-    if (this.name.startsWith("caller") && isTold(frame)) return [frame.bytes];
+    if (this.name.startsWith("caller") && isTold(frame) && !isStoreAnswer(frame)) return [frame.bytes];
     if (this.#happens("late")) this.#repeatLater(frame.bytes);
     return this.#happens("repeated") ? [frame.bytes, frame.bytes] : [frame.bytes];
   };
@@ -103,12 +103,11 @@ function isStoreAnswer({ words, payload }: Frame): boolean {
 }
 
 /**
- * What is told to an inbox, not delivered from a stream: NATS brings it at most once and in order, so that a caller who watches its
- * job with a bare client takes the last of them for the newest.
+ * What is told, not delivered from a stream: NATS brings it at most once and in order, so that a caller who watches its job takes
+ * the last of it for the newest.
  */
 function isTold({ words }: Frame): boolean {
-  const isDelivery = words.some((word) => word.startsWith("$JS.ACK."));
-  return !isDelivery && words[1]?.startsWith("_INBOX.") === true;
+  return !words.some((word) => word.startsWith("$JS.ACK."));
 }
 
 /** A consumer's acknowledgement of a message; what extends a lease or gives back is left alone. */
