@@ -61,9 +61,9 @@ export class Client extends Service {
   onProgress(job: string, listener: (line: ProgressLine) => void): () => void {
     let items = 0;
     return this.#hub.on(job, (line) => {
-      // An aggregator that took the job over counts again from its last checkpoint.
+      // An aggregator that took the job over counts again from its last checkpoint; one that has not heard of the end counts on.
       if (line.items < items && line.state === undefined) return;
-      items = line.items;
+      items = line.state === undefined ? line.items : Number.POSITIVE_INFINITY;
       listener(line);
     });
   }

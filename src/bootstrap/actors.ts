@@ -9,6 +9,7 @@ import type { HandlerSet } from "../actors/handlers/handler-set.ts";
 import { MixedExecutor } from "../actors/handlers/mixed-executor.ts";
 import { loadHandlers } from "../actors/handlers/registry.ts";
 import type { AnyTask } from "../actors/handlers/task.ts";
+import { report } from "../actors/report.ts";
 import { ServiceAnswers } from "../actors/services.ts";
 import { removeAbandonedSplits } from "../actors/worker/split-file.ts";
 import { Worker } from "../actors/worker/worker.ts";
@@ -74,7 +75,8 @@ export async function startActor(
     await answers.stop();
     await ending();
     unpublish();
-    await context.broker.flush();
+    // Where the broker is away, what was still to be said is lost, as in a crash; the actor has ended all the same.
+    await context.broker.flush().catch((error) => report(context, role, error));
   };
   try {
     await actor.start();

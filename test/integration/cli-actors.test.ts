@@ -201,6 +201,23 @@ describe("an actor by itself", () => {
     return worker;
   }
 
+  it.each(["dispatcher", "worker", "aggregator"])(
+    "leaves well while the server is away, as %s",
+    async (role) => {
+      const proxy = await startProxy(server.port);
+      try {
+        const actor = home.start([role, "--server", `nats://127.0.0.1:${proxy.port}`]);
+        await actor.line(STARTED);
+        proxy.cut();
+        await actor.line(/broker\.status.*disconnect/);
+        actor.signal("SIGTERM");
+        expect(await actor.ended).toMatchObject({ code: 0 });
+      } finally {
+        await proxy.stop();
+      }
+    },
+  );
+
   it("joins while a job runs and takes part in it, and both workers drain", async () => {
     const first = await startWorker();
     const body = JSON.stringify(Array.from({ length: 200 }, () => ({ ms: 20 })));

@@ -52,6 +52,8 @@ export interface Verdict {
 const LIVENESS_MS = 45_000;
 /** Faults that wait for a message wait so long after the others. */
 const LURKING_MS = 5_000;
+/** Where the broker loses messages, they may take so long more for each item. */
+const MENDING_MS = 500;
 /** What is left over must be gone so long after the last job. */
 const DRAIN_MS = 40_000;
 const STOP_MS = 30_000;
@@ -456,12 +458,19 @@ class Simulation {
     const { jobs, calmAt } = this.#scenario;
     const lastSent = jobs.reduce((last, job) => Math.max(last, job.at + (job.againAfter ?? 0)), 0);
     const least = Math.max(lastSent + SENDING_MS, calmAt);
-    const most = least + LIVENESS_MS;
+    const most = least + LIVENESS_MS + this.#mendingMs;
     while (this.#elapsed() < most) {
       await this.#clock.advance(STEP_MS);
       if (this.#elapsed() < least || this.#submitting > 0) continue;
       if (this.#waiting === 0 && this.#ledger.open.length === 0) return;
     }
+  }
+
+  /** What the broker lost is released again a window at a time, and each time missed anew. */
+  get #mendingMs(): number {
+    const { jobs, blows } = this.#scenario;
+    if (!blows.some(({ type }) => type === "loss")) return 0;
+    return jobs.reduce((sum, { count }) => sum + count, 0) * MENDING_MS;
   }
 
   /** What is left over must go, and the fleet must be able to stop. */
