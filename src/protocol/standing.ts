@@ -1,10 +1,12 @@
-/** What an aggregator answers when a dispatcher asks which of a job's items it has not seen. */
+/** What an aggregator answers when a dispatcher or a worker asks which of a job's items it has not seen. */
 import type { ItemRange } from "./spec.ts";
 
 export interface StandingQuestion {
   job: string;
   /** So many items were released: those behind them cannot be missing. */
   released: number;
+  /** Items before this one are not asked for. @default 0 */
+  from?: number;
 }
 
 export interface Standing {
@@ -23,8 +25,8 @@ export const MOST_MISSING = 1_000;
 
 /** The question, where it is one: the subject is open to whoever may publish there. */
 export function decodeQuestion(value: Partial<StandingQuestion> | undefined): StandingQuestion | undefined {
-  const { job, released } = value ?? {};
-  return typeof job === "string" && isCount(released) ? { job, released } : undefined;
+  const { job, released, from = 0 } = value ?? {};
+  return typeof job === "string" && isCount(released) && isCount(from) ? { job, released, from } : undefined;
 }
 
 /** The answer, where it is one. */

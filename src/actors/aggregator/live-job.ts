@@ -46,16 +46,17 @@ export function neededFrom({ state, reducer, checkpointed }: LiveJob): number {
   return checkpointed + 1;
 }
 
-/** What a dispatcher is told that misses items; of a job without results, all of them are missing. */
+/** What those are told who miss items; of a job without results, all of them are missing. */
 export function standingOf(
   live: LiveJob | undefined,
-  { job, released }: StandingQuestion,
+  { job, released, from = 0 }: StandingQuestion,
   upTo: number,
 ): Standing {
   const coverage = live?.state.coverage ?? new Coverage();
   const missing = coverage
     .holes(released)
+    .filter(([, end]) => end > from)
     .slice(0, MOST_MISSING)
-    .map(([from, end]) => ({ from, count: end - from }));
+    .map(([start, end]) => ({ from: Math.max(start, from), count: end - Math.max(start, from) }));
   return { job, upTo, tasks: live?.state.tasks ?? 0, items: coverage.count, missing };
 }

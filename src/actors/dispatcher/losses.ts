@@ -7,11 +7,10 @@
  * be gone after all, it is counted once anyhow.
  */
 import { ItemsLost, MusterError } from "../../errors.ts";
-import { partitionOf } from "../../protocol/names.ts";
-import { decodeStanding, type Standing, type StandingQuestion } from "../../protocol/standing.ts";
+import type { Standing } from "../../protocol/standing.ts";
 import type { ActorContext } from "../context.ts";
-import { jsonOf } from "../json.ts";
 import { readOutcome } from "../outcomes.ts";
+import { askStanding, newestResult } from "../standing.ts";
 
 /** What is asked of the job's run. */
 export interface LossGround {
@@ -27,7 +26,6 @@ export interface LossGround {
 
 /** So often what is missing is released again while nothing comes back; then the job fails. */
 const MOST_ROUNDS = 3;
-const ANSWER_MS = 1_000;
 
 export class Losses {
   readonly #ground: LossGround;
@@ -73,15 +71,12 @@ export class Losses {
 
   async #search(released: number): Promise<void> {
     const { context, job } = this.#ground;
-    const { broker, names, partitions } = context;
+    const { broker, names } = context;
     // In this order: what left the tasks before the first look is in the results at the second.
     if ((await broker.last(names.stream("tasks"), names.tasksOf(job))) !== undefined) return;
-    const newest = await broker.last(
-      names.stream("results"),
-      names.result(partitionOf(job, partitions), job),
-    );
+    const newest = await newestResult(context, job);
     const standing = await askStanding(context, { job, released });
-    if (standing === undefined || standing.upTo < (newest?.seq ?? 0)) return;
+    if (standing === undefined || standing.upTo < newest) return;
     // Of a job that is over, tasks and results are removed.
     if ((await readOutcome(context, job)) !== undefined || this.#ground.released() === undefined) return;
     await this.#settle(standing, released);
@@ -106,14 +101,4 @@ export class Losses {
     const reason = error instanceof MusterError ? error.message : String(error);
     events.emit("broker.trouble", { what: this.#ground.job, reason });
   }
-}
-
-/** Asks the aggregator that has the job's partition; undefined where the job is over for it. */
-async function askStanding(
-  { broker, names }: ActorContext,
-  question: StandingQuestion,
-): Promise<Standing | undefined> {
-  const message = { subject: names.control("standing"), data: JSON.stringify(question) };
-  const answer = await broker.request(message, { timeoutMs: ANSWER_MS });
-  return decodeStanding(jsonOf<Standing>(answer));
 }

@@ -16,6 +16,7 @@ import type { ActorContext } from "../context.ts";
 import type { HandlerSet, LoadedHandler } from "../handlers/handler-set.ts";
 import type { Executor, PassRequest } from "../handlers/pass.ts";
 import { SPLITTER_TIMEOUT } from "../handlers/splitter.ts";
+import { uncountedItems } from "../standing.ts";
 import { addPass, type Effort, resultOf } from "./chunk-result.ts";
 import { DeathMarks } from "./deaths.ts";
 import type { JobStop, JobStops } from "./job-stops.ts";
@@ -118,15 +119,14 @@ export class TaskRun {
   }
 
   #run(marks: DeathMarks): MaybePromise<TaskEnd> {
-    const { deliveries, headers } = this.delivery;
-    const suspect = headers[HEADER.suspect] !== undefined;
-    const deaths = deliveries > 1 || suspect ? marks.read() : 0;
-    return whenThere(deaths, (count) => this.#decide(marks, count, suspect));
+    const deaths = this.#comesAgain ? marks.read() : 0;
+    return whenThere(deaths, (count) => this.#decide(marks, count));
   }
 
-  #decide(marks: DeathMarks, deaths: number, suspect: boolean): MaybePromise<TaskEnd> {
+  #decide(marks: DeathMarks, deaths: number): MaybePromise<TaskEnd> {
     const { context, isCancelled } = this.#ground;
     const { spec } = this.task;
+    const suspect = this.#isSuspect;
     const step = decideDelivery({
       spec,
       range: this.task,
@@ -175,13 +175,13 @@ export class TaskRun {
   }
 
   #end(move: ChunkMove | undefined, marks: DeathMarks): MaybePromise<TaskEnd> {
-    if (this.#cancelled) return { type: "dropped", reason: "cancelled" };
-    if (move?.next.type !== "done") return this.#giveBack(marks);
+    if (this.#cancelled || move?.next.type !== "done") return this.#leave(marks);
     return this.#store(move.next.failures, marks, move.next.pieces);
   }
 
-  /** A task that is given back did not kill its worker. */
-  async #giveBack(marks: DeathMarks): Promise<TaskEnd> {
+  /** Not finished here. A task that is given back did not kill its worker. */
+  async #leave(marks: DeathMarks): Promise<TaskEnd> {
+    if (this.#cancelled) return { type: "dropped", reason: "cancelled" };
     await marks.remove();
     return { type: "returned" };
   }
@@ -274,17 +274,44 @@ export class TaskRun {
     pieces: readonly Piece[] = [],
   ): Promise<TaskEnd> {
     const { spec, specText, from, count } = this.task;
+    const letters = await this.#lettersOf(failures);
+    if (letters === undefined) return await this.#leave(marks);
     const settled = settleChunk(this.#reducer(reduceInPass(spec)), { from, count, pieces, failures });
     const partial = this.#goesElsewhere ? await this.#broughtThere(settled, pieces) : settled.partial;
     const { context, slots } = this.#ground;
     const by = { worker: context.id, slots: slots.slots, now: context.clock.now() };
     const result = resultOf(this.task, { ...settled, partial }, { ...this.#effort, ...by });
     const reducer = this.#reducer(spec.reduce);
-    const whole = { result, reducer, failures: settled.failures, specText };
+    const whole = { result, reducer, failures: letters, specText };
     await storeResult(this.#ground, whole, this.#stop.work.signal);
     const unmarking = marks.remove();
     if (unmarking !== undefined) await unmarking;
     return { type: "stored", handlerMs: this.#effort.handlerMs, failed: failures.length };
+  }
+
+  /**
+   * The failures that get a dead letter. A task that comes again may have been counted, only not acknowledged: what
+   * succeeded then gets none now. Undefined while nobody can tell and the worker leaves.
+   */
+  async #lettersOf(failures: readonly ItemFailure[]): Promise<readonly ItemFailure[] | undefined> {
+    if (failures.length === 0 || !this.#comesAgain) return failures;
+    const patience = this.#stop.patience.signal;
+    try {
+      const missing = await uncountedItems(this.#ground.context, this.task, patience);
+      return failures.filter(({ index }) => missing.some((range) => holds(range, index)));
+    } catch (error) {
+      if (patience.aborted) return undefined;
+      throw error;
+    }
+  }
+
+  get #comesAgain(): boolean {
+    return this.delivery.deliveries > 1 || this.#isSuspect;
+  }
+
+  /** It is a part of a task that workers died with. */
+  get #isSuspect(): boolean {
+    return this.delivery.headers[HEADER.suspect] !== undefined;
   }
 
   get #goesElsewhere(): boolean {
@@ -313,6 +340,10 @@ export class TaskRun {
 /** There is something left to run. */
 function isOpen(move: ChunkMove | undefined): move is ChunkMove {
   return move !== undefined && move.next.type !== "done";
+}
+
+function holds({ from, count }: ItemRange, index: number): boolean {
+  return index >= from && index < from + count;
 }
 
 /** Outputs that are published one by one are collected; the result then only counts them. */
