@@ -2,6 +2,8 @@
 
 /** Handler time that may lie in a worker's own queue, in milliseconds: enough to cover the way to the broker. */
 const AHEAD_MS = 40;
+/** Tasks up to this long, in milliseconds, lie ahead one a slot at least: slots that began together end together. */
+const SHORT_MS = 100;
 const MAX_DEPTH = 512;
 /** Bytes of tasks that a worker holds of one kind. */
 const MAX_BYTES = 32 * 1024 * 1024;
@@ -26,7 +28,9 @@ export class Prefetch {
   /** Tasks to hold, those that run included. */
   get target(): number {
     if (this.#chunkMs === undefined) return 2 * this.#slots;
-    const ahead = Math.ceil((this.#slots * AHEAD_MS) / Math.max(0.02, this.#chunkMs));
+    const perSlot = AHEAD_MS / Math.max(0.02, this.#chunkMs);
+    const least = this.#chunkMs <= SHORT_MS ? this.#slots : 0;
+    const ahead = Math.max(least, Math.ceil(this.#slots * perSlot));
     const byBytes = Math.ceil(MAX_BYTES / Math.max(1, this.#chunkBytes));
     return Math.max(this.#slots, Math.min(this.#slots + ahead, MAX_DEPTH, byBytes));
   }

@@ -13,6 +13,8 @@ export const TARGET_MS = 50;
 /** How much handler time may wait in the queue for each slot: what a newcomer finds at once, and a small job waits for. */
 const QUEUE_MS = 200;
 const MAX_WINDOW = 4096;
+/** Tasks of a job's first batch, where the workers have no more than half as many slots. */
+const FIRST_BATCH = 64;
 /** Items of a range task at most; its outputs must pass through one result. */
 const MAX_CHUNK = 250_000;
 /** A chunk's items and, judged by what came back, its outputs stay below this. */
@@ -162,9 +164,18 @@ export function nextChunks(state: ScatterState, { itemBytes, most, ...fleet }: F
   if (isDispatched(state)) return [];
   const slots = Math.max(1, fleet.slots);
   const window = windowOf(state, slots, itemBytes);
-  const room = Math.min(window - tasksOut(state), most);
-  const worthIt = Math.min(most, Math.max(1, Math.floor(window / 4)));
+  const bound = Math.min(most, mostNext(state, slots));
+  const room = Math.min(window - tasksOut(state), bound);
+  const worthIt = Math.min(bound, Math.max(1, Math.floor(window / 4)));
   return room < worthIt ? [] : cut(state, { slots, itemBytes, most: room });
+}
+
+/**
+ * Tasks of the next batch at most: batches grow with what is out. The tasks of a batch are seen only when all of it is stored,
+ * so with a full first one the workers would wait for a thousand tasks where each wants one.
+ */
+function mostNext({ dispatched }: ScatterState, slots: number): number {
+  return Math.max(FIRST_BATCH, 2 * slots, dispatched.tasks);
 }
 
 function cut(state: ScatterState, fleet: Fleet): ItemRange[] {
