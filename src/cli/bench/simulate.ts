@@ -7,7 +7,7 @@ import type { Fleet } from "./fleet.ts";
 import { measureRequests } from "./latency.ts";
 import { type Figure, type Findings, figure, type Plot, type Series, shown, type Table } from "./report.ts";
 import { type Bench, onFleet } from "./scenario.ts";
-import { type Measured, ratePoint } from "./studies.ts";
+import { type Measured, ratePoint, type Study } from "./studies.ts";
 import { singleItemTasks } from "./throughput.ts";
 import { idealSeries } from "./usl-series.ts";
 
@@ -20,7 +20,7 @@ const ROUNDS = 20;
 const HOPS = 4;
 
 interface Studied {
-  readonly study: { readonly name: string; readonly over: "slots" | "processes" };
+  readonly study: Pick<Study, "name" | "over" | "chunk">;
   readonly points: readonly Measured[];
 }
 
@@ -102,9 +102,10 @@ function tableOf({ itemMs, points }: { itemMs: number; points: readonly Modelled
   return { title: `model: items of ${itemMs} ms, one slot a node`, columns, rows };
 }
 
-/** Does the model tell what was measured? */
+/** Does the model tell what was measured? It knows of tasks of one item. */
 function againstMeasured(costs: TaskCosts, studied: readonly Studied[]): Table {
-  const rows = studied.flatMap(({ study, points }) =>
+  const ofTasks = studied.filter(({ study }) => study.chunk === 1);
+  const rows = ofTasks.flatMap(({ study, points }) =>
     points.map(({ load, times }) => {
       const [nodes, slotsPerNode] = study.over === "slots" ? [1, load.slots] : [load.slots, 1];
       const { items, itemMs, slots } = load;

@@ -12,18 +12,24 @@ export interface Study {
   readonly item: number;
   /** Handler time of an item, in milliseconds; undefined where it is measured on one slot. */
   readonly itemMs: number | undefined;
-  /** Tasks that each slot runs, one after the other. */
+  /** Items that each slot runs, one after the other. */
   readonly rounds: number;
+  /** Items a task; undefined: chunks size themselves. */
+  readonly chunk: 1 | undefined;
   readonly over: "slots" | "processes";
 }
 
-const SLEEP = { kind: "sleep", over: "slots" } as const;
+const SLEEP = { kind: "sleep", over: "slots", chunk: 1 } as const;
 /** A sieve of some ten milliseconds. */
-const SIEVE = { kind: "primes", item: 2_000_000, itemMs: undefined, rounds: 20 } as const;
+const SIEVE = { kind: "primes", item: 2_000_000, itemMs: undefined, rounds: 20, chunk: 1 } as const;
 
 export const STUDIES: readonly Study[] = [
   { ...SLEEP, name: "waiting 50 ms, slots of one process", item: 50, itemMs: 50, rounds: 20 },
   { ...SLEEP, name: "waiting 1 ms, slots of one process", item: 1, itemMs: 1, rounds: 500 },
+  {
+    ...{ ...SLEEP, item: 1, itemMs: 1, rounds: 2_000, chunk: undefined },
+    name: "waiting 1 ms, slots of one process, automatic chunks",
+  },
   { ...SLEEP, over: "processes", name: "waiting 50 ms, processes", item: 50, itemMs: 50, rounds: 20 },
   { ...SIEVE, over: "slots", name: "computing, slots of one process" },
   { ...SIEVE, over: "processes", name: "computing, processes" },
@@ -70,7 +76,9 @@ async function measureTimes(bench: Bench, fleet: Fleet, study: Study, slots: num
   const bare: number[] = [];
   const ran = await repeated(bench, async () => {
     if (study.kind === "sleep") bare.push(await waitBare(study.item, { items, slots }));
-    return await fleet.run({ kind: study.kind, body, options: { chunk: 1, reduce: "count" } });
+    const { kind, chunk } = study;
+    const options = { reduce: "count", ...(chunk === undefined ? {} : { chunk }) };
+    return await fleet.run({ kind, body, options });
   });
   const handlerMs = median(ran.map(({ outcome }) => outcome.counts.handlerMs / items));
   return { times: ran.map(({ ms }) => ms), handlerMs, bareMs: bare.length > 0 ? median(bare) : undefined };
