@@ -6,12 +6,11 @@ import type { StreamMessage, Tail } from "../broker/port.ts";
 import { Coverage } from "../domain/coverage.ts";
 import type { Piece } from "../domain/gather.ts";
 import { ImpossibleTransition, InvalidOption } from "../errors.ts";
-import { inflated } from "../protocol/compression.ts";
 import { splitArray } from "../protocol/json.ts";
 import { decodeResult, type Received } from "../protocol/messages.ts";
 import { partitionOf } from "../protocol/names.ts";
 import type { Outcome } from "../protocol/outcome.ts";
-import { decodePack } from "../protocol/pack.ts";
+import { unpacked } from "../protocol/pack.ts";
 import type { Bytes } from "../protocol/records/bytes.ts";
 import { elementTexts } from "../protocol/records/json-array.ts";
 import { type ItemRange, SpecDecoder } from "../protocol/spec.ts";
@@ -170,8 +169,7 @@ class Results {
   #take(message: StreamMessage): void {
     this.#unreleased++;
     this.#isStarved = false;
-    for (const part of decodePack(inflated(message, this.#context.broker.maxPayload)))
-      this.#keep(part, message.seq);
+    for (const part of unpacked(message, this.#context.broker.maxPayload)) this.#keep(part, message.seq);
     this.#release();
     this.#wake();
   }

@@ -5,6 +5,7 @@
  * together travel together. They are not merged: one of them may have been counted before, the others not.
  */
 import { InvalidBody } from "../errors.ts";
+import { inflated } from "./compression.ts";
 import type { Encoded, Received } from "./messages.ts";
 import { HEADER } from "./names.ts";
 
@@ -49,6 +50,16 @@ function columnsOf(parts: readonly Encoded[], common: Readonly<Record<string, st
 }
 
 const LINE_FEED = 0x0a;
+
+/**
+ * The messages that a stored message stands for, be it compressed, a pack, both or neither.
+ *
+ * @param limit bytes that its body may inflate to
+ * @throws InvalidBody where it cannot be inflated or taken apart
+ */
+export function unpacked(message: Received, limit: number): readonly Received[] {
+  return decodePack(inflated(message, limit));
+}
 
 /**
  * The messages that a message stands for: itself, unless it is a pack.

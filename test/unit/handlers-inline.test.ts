@@ -5,6 +5,8 @@ import { HandlerSet, type LoadedHandler } from "../../src/actors/handlers/handle
 import { InlineExecutor } from "../../src/actors/handlers/inline-executor.ts";
 import { loadHandlers } from "../../src/actors/handlers/registry.ts";
 import { UnknownKind } from "../../src/errors.ts";
+import type { Clock } from "../../src/runtime/clock.ts";
+import { VirtualClock } from "../../src/runtime/virtual-clock.ts";
 import { codesOf, FOREVER, outputsOf, passOver } from "../support/passes.ts";
 
 const FIXTURES = fileURLToPath(new URL("../support/fixtures/handlers/", import.meta.url));
@@ -20,15 +22,21 @@ afterEach(async () => {
 /** An executor that knows one kind, `it`. */
 function having(
   fn: LoadedHandler["fn"],
-  more: Partial<LoadedHandler> & { slots?: number } = {},
+  more: Partial<LoadedHandler> & { slots?: number; clock?: Clock } = {},
 ): InlineExecutor {
-  const { slots = 1, ...properties } = more;
+  const { slots = 1, clock, ...properties } = more;
   const handlers = new HandlerSet({
     files: [],
     overrides: [],
     handlers: [{ kind: "it", fn, inline: true, source: "test", ...properties }],
   });
-  executor = new InlineExecutor({ handlers, slots, worker: "w-1", abortGrace: 20 });
+  executor = new InlineExecutor({
+    handlers,
+    slots,
+    worker: "w-1",
+    abortGrace: 20,
+    ...(clock === undefined ? {} : { clock }),
+  });
   return executor;
 }
 
@@ -163,7 +171,8 @@ describe("an inline pass", () => {
         waiting.push({ item, settle });
         arrived();
       });
-    const pool = having(fn, { slots: 2 });
+    // One that gives way because the machine is slow would begin after the next.
+    const pool = having(fn, { slots: 2, clock: new VirtualClock() });
     const runs = ["a", "b", "c", "d"].map((item) => pool.run(passOver("it", [item]), FOREVER));
     await new Promise((resolve) => setImmediate(resolve));
     expect(waiting.map(({ item }) => item)).toEqual(["a", "b"]);

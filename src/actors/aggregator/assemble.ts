@@ -2,9 +2,8 @@
 import type { Piece } from "../../domain/gather.ts";
 import { OrderedJoin } from "../../domain/reducers/index.ts";
 import { ResultGone } from "../../errors.ts";
-import { inflated } from "../../protocol/compression.ts";
 import { decodeResult } from "../../protocol/messages.ts";
-import { decodePack } from "../../protocol/pack.ts";
+import { unpacked } from "../../protocol/pack.ts";
 import { SpecDecoder } from "../../protocol/spec.ts";
 import type { ActorContext } from "../context.ts";
 import type { ResultText } from "../outcomes.ts";
@@ -94,7 +93,7 @@ async function readPiece({ broker, names }: ActorContext, { seq, from, count }: 
   const message = await broker.at(names.stream("results"), seq);
   if (message === undefined) throw new ResultGone(`message ${seq} of the results stream`);
   const specs = new SpecDecoder(1);
-  const results = decodePack(inflated(message, broker.maxPayload)).map((part) => decodeResult(part, specs));
+  const results = unpacked(message, broker.maxPayload).map((part) => decodeResult(part, specs));
   const result = results.find((each) => each.from === from && each.count === count);
   if (result === undefined) throw new ResultGone(`a part of message ${seq} of the results stream`);
   return result.partial;

@@ -8,10 +8,8 @@ import type { StreamMessage, Tail } from "../../broker/port.ts";
 import { type Arrival, onResult, startGather } from "../../domain/gather.ts";
 import type { Reducer } from "../../domain/reducers/index.ts";
 import { ResultGone, toMusterError, WriteConflict } from "../../errors.ts";
-import { inflated } from "../../protocol/compression.ts";
 import { decodeResult, type Received } from "../../protocol/messages.ts";
-import { decodePack } from "../../protocol/pack.ts";
-import { encodeProgress, type ProgressLine } from "../../protocol/progress.ts";
+import { unpacked } from "../../protocol/pack.ts";
 import { type JobSpec, SpecDecoder } from "../../protocol/spec.ts";
 import type { Standing, StandingQuestion } from "../../protocol/standing.ts";
 import { Background } from "../../runtime/background.ts";
@@ -25,6 +23,7 @@ import { decodeJobCheckpoint, readJobCheckpoints, readPosition } from "./checkpo
 import { endingOf } from "./ending.ts";
 import { type LiveJob, liveJob, standingOf } from "./live-job.ts";
 import { Persistence } from "./persistence.ts";
+import { ProgressTeller } from "./progress-teller.ts";
 
 export interface PartitionOptions {
   context: ActorContext;
@@ -40,8 +39,6 @@ export interface PartitionOptions {
 const CHECKPOINT_MS = 1_000;
 const SWEEP_MS = 3_000;
 const TIDY_MS = 15_000;
-/** Progress is told at most so often; credit must not wait, but a message a result would be waste. */
-const PROGRESS_MS = 4;
 /** Ended jobs that are remembered, so that a late duplicate does not begin them anew. */
 const ENDED = 20_000;
 
@@ -50,9 +47,9 @@ export class Partition extends Service {
   readonly #specs = new SpecDecoder();
   readonly #jobs = new Map<string, LiveJob>();
   readonly #ended = new Set<string>();
-  readonly #changed = new Set<LiveJob>();
   readonly #background: Background;
   readonly #persistence: Persistence;
+  readonly #progress: ProgressTeller;
   readonly #timers: Timer[] = [];
   /** Sequences of results whose digestion takes a while: the position must not pass them. */
   readonly #pinned = new Set<number>();
@@ -60,12 +57,12 @@ export class Partition extends Service {
   /** Messages digested before the tail was at hand to be told so. */
   #early = 0;
   #position = 0;
-  #progressTimer: Timer | undefined;
 
   constructor(options: PartitionOptions) {
     super();
     this.#options = options;
     this.#persistence = new Persistence(options.context, options.partition);
+    this.#progress = new ProgressTeller(options.context);
     this.#background = new Background((error) => this.#onError(error));
   }
 
@@ -76,7 +73,7 @@ export class Partition extends Service {
   /** Tells again how far a job is, if it is here: its dispatcher may have missed it. */
   tell(job: string): void {
     const live = this.#jobs.get(job);
-    if (live !== undefined) this.#noteChange(live);
+    if (live !== undefined) this.#progress.note(live);
   }
 
   /** Which of the released items were not counted so far; undefined where the job is over, or this partition not ready. */
@@ -116,7 +113,7 @@ export class Partition extends Service {
 
   protected async onStop(): Promise<void> {
     for (const timer of this.#timers) timer.cancel();
-    this.#progressTimer?.cancel();
+    this.#progress.stop();
     await this.#tail?.stop();
     await this.#background.settled();
     // What is checkpointed now need not be replayed by the next owner.
@@ -137,14 +134,14 @@ export class Partition extends Service {
       if ((await readOutcome(context, state.spec.job)) === undefined) this.#jobs.set(state.spec.job, live);
       else await this.#persistence.removeJob(state.spec.job, live);
     }
-    for (const live of this.#jobs.values()) this.#noteChange(live);
+    for (const live of this.#jobs.values()) this.#progress.note(live);
   }
 
   // ── counting ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   #onMessage(message: StreamMessage): void {
     this.#unlessInvalid(message, () => {
-      for (const part of decodePack(inflated(message, this.#options.context.broker.maxPayload)))
+      for (const part of unpacked(message, this.#options.context.broker.maxPayload))
         this.#unlessInvalid(message, () => this.#take(part, message.seq));
     });
     this.#position = message.seq;
@@ -214,7 +211,7 @@ export class Partition extends Service {
     if (onResult(live.state, live.reducer, { ...arrival, now }) === "duplicate") return;
     const piece = live.state.pieces.at(-1);
     if (piece !== undefined && result.object === undefined) this.#options.cache.add(piece, result.partial);
-    this.#noteChange(live);
+    this.#progress.note(live);
     if (live.state.verdict !== undefined) this.#end(live);
   }
 
@@ -271,7 +268,7 @@ export class Partition extends Service {
   async #drop(job: string, live: LiveJob): Promise<void> {
     this.#remember(job);
     this.#jobs.delete(job);
-    this.#changed.delete(live);
+    this.#progress.forget(live);
     this.#options.cache.drop(live.state.pieces);
     await this.#persistence.removeJob(job, live);
   }
@@ -313,25 +310,6 @@ export class Partition extends Service {
     await broker.purge(names.stream("outcomes"), newest.subject);
   }
 
-  // ── telling ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-  #noteChange(live: LiveJob): void {
-    if (this.fetchSignal.aborted) return;
-    this.#changed.add(live);
-    this.#progressTimer ??= this.#options.context.clock.after(PROGRESS_MS, () => {
-      this.#progressTimer = undefined;
-      this.#tellProgress();
-    });
-  }
-
-  #tellProgress(): void {
-    const lines = [...this.#changed].filter(({ ending }) => !ending).map(progressLine);
-    this.#changed.clear();
-    if (lines.length === 0) return;
-    const { broker, names } = this.#options.context;
-    broker.publish({ subject: names.control("progress"), data: encodeProgress(lines) });
-  }
-
   // ── lasting ──────────────────────────────────────────────────────────────────────────────────────────────────
 
   #checkpointSoon(): void {
@@ -361,9 +339,4 @@ export class Partition extends Service {
     // Whatever it was, the truth is in the streams: begin anew from there.
     onLost(String(error));
   }
-}
-
-function progressLine({ state }: LiveJob): ProgressLine {
-  const { spec, tasks, handlerMs, bytes, failed, coverage } = state;
-  return { job: spec.job, tasks, items: coverage.count, handlerMs, bytes, failed, state: undefined };
 }

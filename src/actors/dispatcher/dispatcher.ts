@@ -11,8 +11,9 @@ import { jsonOf } from "../json.ts";
 import { ProgressHub } from "../progress-hub.ts";
 import { report } from "../report.ts";
 import { listenForJobs } from "./ingress.ts";
-import { JobRun, type RunEnd, type RunGround, type RunSnapshot } from "./job-run.ts";
+import { JobRun, type RunGround, type RunSnapshot } from "./job-run.ts";
 import { listenForVerbs } from "./job-verbs.ts";
+import type { RunEnd } from "./run-end.ts";
 
 export interface DispatcherOptions {
   context: ActorContext;

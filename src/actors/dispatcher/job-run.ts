@@ -13,15 +13,16 @@ import type { Outcome, OutcomeState } from "../../protocol/outcome.ts";
 import type { ProgressLine } from "../../protocol/progress.ts";
 import type { JobSpec, ReplyTo } from "../../protocol/spec.ts";
 import { parseSubmission, type Submission } from "../../protocol/submission.ts";
-import type { Timer } from "../../runtime/clock.ts";
 import type { ActorContext } from "../context.ts";
 import { cutShort, endJob, NO_COUNTS, readOutcome, replyOutcome } from "../outcomes.ts";
 import { checkOutput } from "./check-output.ts";
 import { closeCursor, NO_CURSOR, readCursor } from "./cursor.ts";
 import { jobIdOf, replyOf } from "./job-identity.ts";
+import { JobWatch } from "./job-watch.ts";
 import { Losses } from "./losses.ts";
 import type { ReadablePlan } from "./readable-plan.ts";
 import { JobTaken } from "./release.ts";
+import type { RunEnd } from "./run-end.ts";
 import { LargeScattering, type Scattering, SmallScattering } from "./scattering.ts";
 import { openSource, type Source } from "./source.ts";
 import { cancelSplit, splitInput } from "./splitting.ts";
@@ -37,15 +38,6 @@ export interface RunGround {
   signal: AbortSignal;
 }
 
-/** How a run ended: its message is then acknowledged, given back after a while, or left to whoever has it now. */
-export type RunEnd =
-  | { type: "done" }
-  | { type: "later"; ms: number }
-  | { type: "taken" }
-  | { type: "stopped" };
-
-/** How long without news until the truth is looked up, in milliseconds. */
-const CHECK_MS = 2_000;
 /** A first delivery this old may have been cancelled while it waited. */
 const AGED_MS = 1_000;
 
@@ -73,16 +65,14 @@ export class JobRun {
   readonly #reply: ReplyTo | undefined;
   /** The job's message, inflated; or why it cannot be. */
   readonly #message: Received | MusterError;
+  readonly #watch: JobWatch;
   #plan: JobPlan | undefined;
   #source: Source | undefined;
   #scattering: Scattering | undefined;
   #losses: Losses | undefined;
   #line: ProgressLine | undefined;
-  #lastNews = 0;
   /** Its outcome is being written: workers drop what is left of it. */
   #isEnding = false;
-  #settle: ((end: RunEnd) => void) | undefined;
-  #failRun: ((error: unknown) => void) | undefined;
 
   constructor(ground: RunGround, delivery: Delivery) {
     const { headers, subject } = delivery;
@@ -92,6 +82,20 @@ export class JobRun {
     this.#message = messageIn(ground.context, delivery);
     this.job = jobIdOf(delivery, this.#message instanceof MusterError ? delivery : this.#message);
     this.#reply = replyOf(headers);
+    this.#watch = this.#openWatch();
+  }
+
+  #openWatch(): JobWatch {
+    const { job } = this;
+    const { context, signal, onProgress } = this.#ground;
+    return new JobWatch({
+      ...{ context, signal, job },
+      onProgress: (listener) => onProgress(job, listener),
+      onLine: (line) => this.#onProgress(line),
+      onCheck: () => this.#losses?.look(this.#line?.items ?? 0),
+      onSilence: () => this.#lookUp(),
+      onDeadline: () => this.#expire(),
+    });
   }
 
   /** Bytes of its body, as it is held. */
@@ -134,7 +138,7 @@ export class JobRun {
     } catch (error) {
       return await this.#endThrown(error);
     } finally {
-      this.#settle?.({ type: "stopped" });
+      this.#watch.settle({ type: "stopped" });
       void this.#scattering?.stop();
       await this.#source?.close();
     }
@@ -142,7 +146,7 @@ export class JobRun {
 
   /** The job ended by another's hand (cancelled, expired): stop releasing. */
   noteEnded(): void {
-    this.#settle?.({ type: "done" });
+    this.#watch.settle({ type: "done" });
   }
 
   /** More workers, or fewer: the window may have changed. */
@@ -248,7 +252,7 @@ export class JobRun {
       if (made.type === "done") await cancelSplit(context, plan.spec, signal);
       return made;
     }
-    this.#settle?.({ type: "stopped" });
+    this.#watch.settle({ type: "stopped" });
     await ended;
     return await this.#runReadable({ ...plan, input: made });
   }
@@ -299,12 +303,12 @@ export class JobRun {
       return await this.#endEmpty(plan.spec);
     // Not before: whoever hears of the fleet meanwhile would read on in the source.
     const scattering = new LargeScattering(this.#scatteringGround(plan, source), cursor, (error) =>
-      this.#failRun?.(error),
+      this.#watch.fail(error),
     );
     this.#scattering = scattering;
     const ended = this.#untilEnded(plan.spec);
     // What is out already is known to the aggregator; without its answer a takeover would release too much.
-    if (takeover) this.#query();
+    if (takeover) this.#watch.query();
     scattering.pump();
     this.#warnIfNobody();
     const end = await ended;
@@ -322,36 +326,10 @@ export class JobRun {
 
   /** Resolves when the outcome stands, the deadline has passed, the dispatcher stops or another has the job. */
   #untilEnded({ deadline }: JobSpec): Promise<RunEnd> {
-    const { context, signal, onProgress } = this.#ground;
-    const timers: Timer[] = [];
-    const off = onProgress(this.job, (line) => this.#onProgress(line));
-    const onStop = () => this.#settle?.({ type: "stopped" });
-    signal.addEventListener("abort", onStop, { once: true });
-    this.#lastNews = context.clock.now();
-    const check = () => {
-      this.#check();
-      this.#losses?.look(this.#line?.items ?? 0);
-    };
-    timers.push(context.clock.every(CHECK_MS, check));
-    if (deadline !== undefined) timers.push(this.#armDeadline(deadline));
-    const ended = new Promise<RunEnd>((resolve, reject) => {
-      this.#settle = resolve;
-      this.#failRun = reject;
-    });
-    if (signal.aborted) onStop();
-    const watched = ended.finally(() => {
-      off();
-      signal.removeEventListener("abort", onStop);
-      for (const timer of timers) timer.cancel();
-      this.#settle = undefined;
-      this.#failRun = undefined;
-    });
-    watched.catch(() => {}); // It may fail while tasks are still being stored, before anyone awaits it.
-    return watched;
+    return this.#watch.untilEnded(deadline);
   }
 
   #onProgress(line: ProgressLine): void {
-    this.#lastNews = this.#ground.context.clock.now();
     if (line.state !== undefined) {
       this.#line = line;
       return this.noteEnded();
@@ -364,19 +342,6 @@ export class JobRun {
   }
 
   // ── when nothing is heard ────────────────────────────────────────────────────────────────────────────────────
-
-  #check(): void {
-    if (this.#ground.context.clock.now() - this.#lastNews < CHECK_MS) return;
-    this.#query();
-    this.#lookUp().catch((error) =>
-      this.#ground.context.events.emit("broker.trouble", { what: this.job, reason: String(error) }),
-    );
-  }
-
-  #query(): void {
-    const { broker, names } = this.#ground.context;
-    broker.publish({ subject: names.control("query"), data: JSON.stringify({ job: this.job }) });
-  }
 
   async #lookUp(): Promise<void> {
     const outcome = await readOutcome(this.#ground.context, this.job);
@@ -402,21 +367,11 @@ export class JobRun {
         this.#line = undefined; // The aggregator may count less than it had.
         await this.#scattering?.releaseAgain(standing);
       },
-      giveUp: async (error) => this.#settle?.(await this.#endEarly("failed", error)),
+      giveUp: async (error) => this.#watch.settle(await this.#endEarly("failed", error)),
     });
   }
 
   // ── ending early ─────────────────────────────────────────────────────────────────────────────────────────────
-
-  #armDeadline(deadline: number): Timer {
-    const { context } = this.#ground;
-    return context.clock.after(Math.max(0, deadline - context.clock.now()), () => {
-      this.#expire().then(
-        (end) => this.#settle?.(end),
-        (error) => this.#failRun?.(error),
-      );
-    });
-  }
 
   async #expireUnrun(): Promise<RunEnd> {
     const end = await this.#expire();
