@@ -93,7 +93,7 @@ const CONTROL: Readonly<Record<string, string>> = {
   progress: "Aggregators, many jobs in one message: how far each is, in absolute numbers.",
   query: "A dispatcher asks for the progress of one job to be told again.",
   standing:
-    "A dispatcher whose job does not move, or a worker before it writes a dead letter for a task that came again, asks which items are missing; the aggregator of its partition answers.",
+    "A dispatcher whose job does not move, or a worker before it gives up an item that workers died with, asks which items are missing; the aggregator of its partition answers.",
   cancel: "A job is over: workers abort its tasks, aggregators forget it.",
   held: "A dispatcher asks the others which jobs they hold.",
   partitions: "An aggregator gave up a partition: another may claim it now.",

@@ -138,7 +138,7 @@ export class TaskRun {
     });
     if (step.type === "drop") return { type: "dropped", reason: step.reason };
     if (step.type === "split") return this.#split(step.parts);
-    if (step.type === "bury") return this.#store([buried(this.task, step.deaths)], marks, undefined);
+    if (step.type === "bury") return this.#bury(step.deaths, marks);
     this.#mark = step.mark;
     return deaths > 0 || suspect ? this.#executeAlone(marks) : this.#execute(marks);
   }
@@ -146,6 +146,22 @@ export class TaskRun {
   async #split(parts: readonly ItemRange[]): Promise<TaskEnd> {
     await split(this.#ground.context, this.task, parts);
     return { type: "split" };
+  }
+
+  /**
+   * Its single item fails for good, unless a result has it: a worker that dies between storing it and acknowledging the task
+   * has died with it, too.
+   */
+  async #bury(deaths: number, marks: DeathMarks): Promise<TaskEnd> {
+    const { patience } = this.#stop;
+    try {
+      const missing = await uncountedItems(this.#ground.context, this.task, patience.signal);
+      if (missing.length === 0) return { type: "dropped", reason: "counted" };
+    } catch (error) {
+      if (patience.signal.aborted) return await this.#leave(marks);
+      throw error;
+    }
+    return await this.#store([buried(this.task, deaths)], marks);
   }
 
   /** One suspect after the other, each until its mark is gone. */
@@ -274,35 +290,17 @@ export class TaskRun {
     pieces: readonly Piece[] = [],
   ): Promise<TaskEnd> {
     const { spec, specText, from, count } = this.task;
-    const letters = await this.#lettersOf(failures);
-    if (letters === undefined) return await this.#leave(marks);
     const settled = settleChunk(this.#reducer(reduceInPass(spec)), { from, count, pieces, failures });
     const partial = this.#goesElsewhere ? await this.#broughtThere(settled, pieces) : settled.partial;
     const { context, slots } = this.#ground;
     const by = { worker: context.id, slots: slots.slots, now: context.clock.now() };
     const result = resultOf(this.task, { ...settled, partial }, { ...this.#effort, ...by });
     const reducer = this.#reducer(spec.reduce);
-    const whole = { result, reducer, failures: letters, specText };
+    const whole = { result, reducer, failures: settled.failures, specText };
     await storeResult(this.#ground, whole, this.#stop.work.signal);
     const unmarking = marks.remove();
     if (unmarking !== undefined) await unmarking;
     return { type: "stored", handlerMs: this.#effort.handlerMs, failed: failures.length };
-  }
-
-  /**
-   * The failures that get a dead letter. A task that comes again may have been counted, only not acknowledged: what
-   * succeeded then gets none now. Undefined while nobody can tell and the worker leaves.
-   */
-  async #lettersOf(failures: readonly ItemFailure[]): Promise<readonly ItemFailure[] | undefined> {
-    if (failures.length === 0 || !this.#comesAgain) return failures;
-    const patience = this.#stop.patience.signal;
-    try {
-      const missing = await uncountedItems(this.#ground.context, this.task, patience);
-      return failures.filter(({ index }) => missing.some((range) => holds(range, index)));
-    } catch (error) {
-      if (patience.aborted) return undefined;
-      throw error;
-    }
   }
 
   get #comesAgain(): boolean {
@@ -340,10 +338,6 @@ export class TaskRun {
 /** There is something left to run. */
 function isOpen(move: ChunkMove | undefined): move is ChunkMove {
   return move !== undefined && move.next.type !== "done";
-}
-
-function holds({ from, count }: ItemRange, index: number): boolean {
-  return index >= from && index < from + count;
 }
 
 /** Outputs that are published one by one are collected; the result then only counts them. */
