@@ -8,6 +8,12 @@ export const SPLIT_DEATHS = 2;
 /** Parts that a chunk is cut into: more find the poison in fewer rounds, each of which costs workers. */
 const PARTS = 16;
 
+/**
+ * A job's dispatcher ends it at its deadline, and removes its tasks. By the worker's own clock, which may be ahead, it is given so many
+ * milliseconds more: a task that is dropped too early is missed, and released again.
+ */
+export const SKEW_MS = 30_000;
+
 export type DeliveryStep =
   /** Run it. `mark`: note first that it is begun, so that a death with it can be counted. */
   | { type: "run"; mark: boolean }
@@ -42,7 +48,8 @@ export function decideDelivery({
   now,
 }: DeliveryView): DeliveryStep {
   if (cancelled) return { type: "drop", reason: "cancelled" };
-  if (spec.deadline !== undefined && now >= spec.deadline) return { type: "drop", reason: "expired" };
+  if (spec.deadline !== undefined && now >= spec.deadline + SKEW_MS)
+    return { type: "drop", reason: "expired" };
   if (range.count > 1 && deaths >= SPLIT_DEATHS) return { type: "split", parts: partsOf(range) };
   if (range.count === 1 && deaths >= MAX_DEATHS) return { type: "bury", deaths };
   return { type: "run", mark: deliveries > 1 || suspect };

@@ -281,7 +281,7 @@ export class Berth {
     };
     events.onAny((name, payload) => {
       if (name.startsWith("partition.")) epoch++;
-      if (name === "items.lost") ledger.noteItemsLost(jobOf(payload), `${id} ${JSON.stringify(payload)}`);
+      if (name === "items.lost") ledger.noteItemsLost(`${id} ${JSON.stringify(payload)}`);
       tell(`${id} ${name} ${JSON.stringify(payload)}`);
     });
   }
@@ -346,8 +346,4 @@ export class Berth {
 
 function isMatch({ passage, word }: Trigger, met: Passage, subject: string): boolean {
   return (passage === undefined || passage === met) && subject.includes(word);
-}
-
-function jobOf(payload: object): string {
-  return "job" in payload ? String(payload.job) : "";
 }

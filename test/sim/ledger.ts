@@ -185,16 +185,8 @@ export class Ledger {
   }
 
   /** Muster missed items and released them again. */
-  noteItemsLost(job: string, what: string): void {
-    if (!this.#mayMiss(job)) this.violate(`items got lost, and not by the broker: ${what}`);
-  }
-
-  /**
-   * Items may be missed where the broker loses them; and of a job with a deadline, where a worker whose clock is ahead drops tasks
-   * that expired by it, while the job's dispatcher still has time.
-   */
-  #mayMiss(id: string): boolean {
-    return this.#mayLose || this.entries.get(id)?.job.deadlineMs !== undefined;
+  noteItemsLost(what: string): void {
+    if (!this.#mayLose) this.violate(`items got lost, and not by the broker: ${what}`);
   }
 
   /** The broker itself loses messages: what was counted may have to be counted anew. */
@@ -248,7 +240,7 @@ export class Ledger {
     const { tasks, next } = JSON.parse(cursor) as { tasks: number; next: number };
     // Answers come in any order; where they were stored says which was first.
     const isBack = entry.cursors.some((each) => each.seq < seq !== each.next < next);
-    if (isBack && !this.#mayMiss(id)) this.violate(`the cursor of ${id} went back to ${next}`);
+    if (isBack && !this.#mayLose) this.violate(`the cursor of ${id} went back to ${next}`);
     entry.cursors.push({ seq, next });
     const { window } = entry.job;
     const out = tasks - entry.gathered;
