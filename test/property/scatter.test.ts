@@ -388,6 +388,33 @@ describe("the window", () => {
   });
 });
 
+describe("the batches of a job that begins", () => {
+  /** How many tasks each has while nothing comes back, until the window is full. */
+  function batches(slots: number): number[] {
+    const sizes: number[] = [];
+    let state = startScatter({ chunk: 1, window: undefined, total: 100_000 });
+    for (;;) {
+      const chunks = nextChunks(state, { slots, itemBytes: 10, most: 999 });
+      if (chunks.length === 0) return sizes;
+      sizes.push(chunks.length);
+      state = onReleased(state, chunks);
+    }
+  }
+
+  it("are small at first, as tasks are seen only when all of their batch is stored", () => {
+    expect(batches(1)).toEqual([64, 64, 128, 256, 512]);
+    expect(batches(64)).toEqual([128, 128, 256, 512]);
+  });
+
+  it("give each slot two tasks with the first, where a batch may have so many", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 5_000 }), (slots) => {
+        expect(batches(slots)[0]).toBe(Math.min(999, Math.max(64, 2 * slots)));
+      }),
+    );
+  });
+});
+
 describe("a released chunk", () => {
   it("must follow the one before it", () => {
     const state = startScatter({ chunk: 1, window: 1, total: 10 }, NOTHING_DISPATCHED);

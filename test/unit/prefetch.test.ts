@@ -40,6 +40,12 @@ describe("how many tasks a worker holds", () => {
     expect(targetOf(4, steadily([0, 100]))).toBe(512);
   });
 
+  it("is one more a slot for short tasks, so that slots that end together go on together", () => {
+    expect(targetOf(64, steadily([50, 100]))).toBe(128);
+    expect(targetOf(64, steadily([100, 100]))).toBe(128);
+    expect(targetOf(64, steadily([101, 100]))).toBeLessThan(100);
+  });
+
   it("never grows when handlers get slower or tasks larger", () => {
     fc.assert(
       fc.property(slots, fc.tuple(ms, ms), fc.tuple(bytes, bytes), (count, times, sizes) => {
