@@ -15,7 +15,7 @@ const AGAIN_MS = 250;
 
 /**
  * Asks the aggregator that has the job's partition; undefined where what answers is none.
- * @throws RequestTimeout, NoResponders where none has it now, and where the job is over for it
+ * @throws RequestFailed where none has it now, and where the job is over for it
  */
 export async function askStanding(
   { broker, names }: ActorContext,
