@@ -32,12 +32,17 @@ const { values } = parseArgs({
 });
 
 if (values.seed !== undefined) await one(scenarioOf(Number(values.seed)));
-else if (values.scenario !== undefined)
-  await one(JSON.parse(readFileSync(values.scenario, "utf8")) as Scenario);
+else if (values.scenario !== undefined) await one(readScenario(values.scenario));
 else if (values.seeds !== undefined) await many(values.seeds);
 else if (values.planted !== undefined)
   await measurePlanted({ seeds: Number(values.planted), jobs: Number(values.jobs), only: values.sabotage });
 else console.log(USAGE);
+
+/** A scenario alone, or one of test/sim/scenarios, where what it found stands beside it. */
+function readScenario(file: string): Scenario {
+  const kept = JSON.parse(readFileSync(file, "utf8")) as Scenario | { scenario: Scenario };
+  return "scenario" in kept ? kept.scenario : kept;
+}
 
 async function one(scenario: Scenario): Promise<void> {
   const { seed } = scenario;

@@ -1,7 +1,7 @@
 /** The result of an ordered job, read back from the results stream in item order, a few messages ahead. */
 import type { Piece } from "../../domain/gather.ts";
 import { OrderedJoin } from "../../domain/reducers/index.ts";
-import { ResultGone } from "../../errors.ts";
+import { ObjectGone, ResultGone } from "../../errors.ts";
 import { decodeResult } from "../../protocol/messages.ts";
 import { unpacked } from "../../protocol/pack.ts";
 import { SpecDecoder } from "../../protocol/spec.ts";
@@ -12,6 +12,9 @@ import type { ResultText } from "../outcomes.ts";
 const AHEAD = 32;
 /** Characters that are joined at once, where they are at hand. */
 const AT_ONCE = 64 * 1024;
+
+/** So often an object is read that is replaced meanwhile, each time by a worker that runs its task once more. */
+const MOST_READINGS = 5;
 
 /** Partials of ordered jobs that are kept in memory until their job ends, within a budget in characters. */
 export class PieceCache {
@@ -99,12 +102,23 @@ async function readPiece({ broker, names }: ActorContext, { seq, from, count }: 
   return result.partial;
 }
 
-/** An object of the outputs bucket, whole. @throws ResultGone */
+/**
+ * An object of the outputs bucket, whole. A worker that runs the task once more replaces it, maybe right now: then it is read anew.
+ *
+ * @throws ResultGone where it is not there, or cannot be read whole
+ */
 export async function readObject({ broker, names }: ActorContext, name: string): Promise<string> {
   const objects = await broker.objects(names.outputs);
-  const parts = await objects.get(name);
-  if (parts === undefined) throw new ResultGone(`object ${name}`);
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of parts) chunks.push(chunk);
-  return Buffer.concat(chunks).toString("utf8");
+  for (let attempt = 1; attempt <= MOST_READINGS; attempt++) {
+    const parts = await objects.get(name);
+    if (parts === undefined) break;
+    try {
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of parts) chunks.push(chunk);
+      return Buffer.concat(chunks).toString("utf8");
+    } catch (error) {
+      if (!(error instanceof ObjectGone)) throw error;
+    }
+  }
+  throw new ResultGone(`object ${name}`);
 }
