@@ -137,6 +137,19 @@ describe("an inline pass", () => {
     expect(reason).toMatchObject({ code: "handler_timed_out" });
   });
 
+  it("times out a thenable that resolves with one that never settles", async () => {
+    const THEN = "then";
+    const thenable = (then: (resolve: (value: unknown) => void) => void) =>
+      Object.defineProperty({}, THEN, { value: then });
+    const fn = (item: unknown) =>
+      item === "hang"
+        ? thenable((resolve) => resolve(thenable(() => {})))
+        : thenable((resolve) => resolve(item));
+    const result = await having(fn).run(passOver("it", [1, "hang", 3], { timeout: 20 }), FOREVER);
+    expect(outputsOf(result)).toEqual({ 0: 1, 2: 3 });
+    expect(codesOf(result)).toEqual(["1: handler_timed_out"]);
+  });
+
   it("gives up on a handler that goes on after an abort", async () => {
     const abort = new AbortController();
     const fn = (item: unknown) => {

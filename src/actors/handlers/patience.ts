@@ -46,7 +46,8 @@ export class Patience {
           timer?.cancel();
           settle(value);
         };
-      promised.then(settled(resolve), settled(reject));
+      // What a foreign thenable resolves with may be another one, which never settles: it is waited for like the first.
+      Promise.resolve(promised).then(settled(resolve), settled(reject));
     });
   }
 
