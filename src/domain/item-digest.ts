@@ -105,11 +105,16 @@ function avalanche(word: number): number {
   return second ^ (second >>> 16);
 }
 
-/** Anything else (a Date, a Map, what has a `toJSON`) is what its JSON text says. */
+/** Anything else (a Date, a Map, what has a method `toJSON`) is what its JSON text says. */
 function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== "object" || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
-  return (prototype === Object.prototype || prototype === null) && !("toJSON" in value);
+  return (prototype === Object.prototype || prototype === null) && !writesItself(value);
+}
+
+/** Data may have a member of that name, too. */
+function writesItself(value: { toJSON?: unknown }): boolean {
+  return typeof value.toJSON === "function";
 }
 
 /** What JSON writes as something else, perhaps as a number: a bigint, a boxed value, a Date. */

@@ -55,6 +55,14 @@ describe("a digest of items", () => {
     );
   });
 
+  it.each([{ toJSON: "a member like any other" }, [{ a: { toJSON: null } }], { toJSON: { toJSON: 1 } }])(
+    "takes a member named toJSON for data, unless it is a method: %j",
+    (value) => {
+      expect(digestOf([[0, value]])).toBe(digestOf([[0, JSON.parse(JSON.stringify(value))]]));
+      expect(digestOf([[0, value]])).not.toBe(digestOf([[0, {}]]));
+    },
+  );
+
   it("tells apart values that differ, and the same values in other places", () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.jsonValue(), fc.nat(), (a, b, index) => {
