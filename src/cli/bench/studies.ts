@@ -27,8 +27,12 @@ export const STUDIES: readonly Study[] = [
   { ...SLEEP, name: "waiting 50 ms, slots of one process", item: 50, itemMs: 50, rounds: 20 },
   { ...SLEEP, name: "waiting 1 ms, slots of one process", item: 1, itemMs: 1, rounds: 500 },
   {
-    ...{ ...SLEEP, item: 1, itemMs: 1, rounds: 2_000, chunk: undefined },
+    ...SLEEP,
     name: "waiting 1 ms, slots of one process, automatic chunks",
+    item: 1,
+    itemMs: 1,
+    rounds: 2_000,
+    chunk: undefined,
   },
   { ...SLEEP, over: "processes", name: "waiting 50 ms, processes", item: 50, itemMs: 50, rounds: 20 },
   { ...SIEVE, over: "slots", name: "computing, slots of one process" },
