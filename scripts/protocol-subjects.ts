@@ -208,7 +208,7 @@ const HEADERS: Record<keyof typeof HEADER, readonly [where: string, meaning: str
   ],
   pack: [
     "result",
-    "The message stands for several results of its job. The header names the headers that each has for itself; the body begins with a line of JSON that has, for each result, their values and the length of its body in bytes, and the bodies follow.",
+    "The message stands for several results of its job and worker: `results since slots`. `Muster-Items` says between which items they lie. The body begins with a line of JSON, one list with twelve numbers a result: `from count bytes microseconds outputs attempts`, the two words of the digest of the inputs and those of the outputs (with their signs), `began ended` in milliseconds after `since`. The results' own bodies follow, one after the other.",
   ],
   failed: ["result, outcome", "How many items failed for good."],
   state: ["outcome", "`succeeded`, `failed`, `cancelled` or `expired`."],

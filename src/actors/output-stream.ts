@@ -7,10 +7,9 @@ import { Coverage } from "../domain/coverage.ts";
 import type { Piece } from "../domain/gather.ts";
 import { ImpossibleTransition, InvalidOption } from "../errors.ts";
 import { splitArray } from "../protocol/json.ts";
-import { decodeResult, type Received } from "../protocol/messages.ts";
 import { partitionOf } from "../protocol/names.ts";
 import type { Outcome } from "../protocol/outcome.ts";
-import { unpacked } from "../protocol/pack.ts";
+import { type ResultArrival, resultsIn } from "../protocol/pack.ts";
 import type { Bytes } from "../protocol/records/bytes.ts";
 import { elementTexts } from "../protocol/records/json-array.ts";
 import { type ItemRange, SpecDecoder } from "../protocol/spec.ts";
@@ -169,19 +168,20 @@ class Results {
   #take(message: StreamMessage): void {
     this.#unreleased++;
     this.#isStarved = false;
-    for (const part of unpacked(message, this.#context.broker.maxPayload)) this.#keep(part, message.seq);
+    for (const arrival of resultsIn(message, this.#specs, this.#context.broker.maxPayload))
+      this.#keep(arrival, message.seq);
     this.#release();
     this.#wake();
   }
 
-  #keep(message: Received, seq: number): void {
-    const { spec, from, count, partial, object } = decodeResult(message, this.#specs);
+  #keep({ result, bytes }: ResultArrival, seq: number): void {
+    const { spec, from, count, partial, object } = result;
     const { name } = spec.reduce;
     this.isFlat = name === "concat";
     if (name !== "collect" && !this.isFlat) this.#fault = new InvalidOption("reduce", noOutputs(name));
     if (this.isFlat && !this.#ordered) this.#fault = new InvalidOption("reduce", UNORDERED);
     if (this.#coverage.add(from, count) !== "new") return;
-    const place = { from, count, seq, bytes: message.data.length };
+    const place = { from, count, seq, bytes };
     const piece: Piece = object === undefined ? place : { ...place, object };
     this.#pieces.set(from, piece);
     if (object === undefined) this.#cache.add(piece, partial);

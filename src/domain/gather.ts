@@ -119,7 +119,9 @@ function name(named: Failure[], failures: readonly Failure[]): void {
 function take(state: GatherState, reducer: Reducer, { result, seq, bytes }: Arrival): void {
   const { from, count, object } = result;
   if (reducer.ordered) {
-    state.pieces.push({ from, count, seq, bytes, ...(object === undefined ? {} : { object }) });
+    state.pieces.push(
+      object === undefined ? { from, count, seq, bytes } : { from, count, seq, bytes, object },
+    );
     return;
   }
   state.accumulator = reducer.combine(state.accumulator, reducer.decode(result.partial));

@@ -59,11 +59,8 @@ function noteWorker({ workers }: ReceiptState, worker: string, slots: number): v
   if (workers.size < MAX_WORKERS) workers.set(worker, slots);
 }
 
-function faultOfResult(
-  receipt: ReceiptState,
-  { from, count, tally, failures, ...result }: Result,
-): string | undefined {
-  const failed = result.failed ?? failures.length;
+function faultOfResult(receipt: ReceiptState, result: Result): string | undefined {
+  const { from, count, tally, failures, failed = failures.length } = result;
   const { total } = result.spec;
   const last = from + count - 1;
   if (tally === undefined) return `the result of items ${from} to ${last} says nothing for it`;

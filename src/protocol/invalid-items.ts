@@ -31,13 +31,16 @@ function invalidOf(line: string): InvalidItem[] | undefined {
   try {
     const pairs: unknown = JSON.parse(line);
     return Array.isArray(pairs) && pairs.every(isPair)
-      ? pairs.map(([offset, message]) => ({ offset, message }))
+      ? pairs.map(([offset, message]) => ({ offset: Math.abs(offset), message }))
       : undefined;
   } catch {
     return undefined;
   }
 }
 
-function isPair(value: unknown): value is [number, string] {
-  return Array.isArray(value) && Number.isSafeInteger(value[0]) && typeof value[1] === "string";
+/** Minus zero, which JSON has, is an offset, too. */
+function isPair(value: unknown): value is [offset: number, message: string] {
+  if (!Array.isArray(value)) return false;
+  const [offset, message]: unknown[] = value;
+  return Number.isSafeInteger(offset) && Number(offset) >= 0 && typeof message === "string";
 }

@@ -41,7 +41,7 @@ export interface TaskItems {
 export interface Task extends ItemRange, TaskItems {
   readonly spec: JobSpec;
   /** The spec as it came, so that the result can carry it on without encoding it again. */
-  readonly specText?: string;
+  readonly specText?: string | undefined;
 }
 
 export function encodeTask(task: Task, specText = encodeSpec(task.spec)): Encoded {
@@ -55,18 +55,12 @@ export function encodeTask(task: Task, specText = encodeSpec(task.spec)): Encode
 }
 
 /** @throws InvalidBody when the message is not a task */
-export function decodeTask(message: Received, specs: SpecDecoder): Task {
-  const specText = message.headers[HEADER.spec];
-  const spec = specs.decode(specText);
-  const { from, count, total } = decodeItems(message.headers[HEADER.items]);
-  const hasInvalid = message.headers[HEADER.invalid] !== undefined;
-  const body = hasInvalid ? splitInvalid(message.data) : { items: message.data };
-  const task = { spec: withTotal(spec, total), from, count, ...body };
-  return specText === undefined ? task : { ...task, specText };
-}
-
-function withTotal(spec: JobSpec, total: number | undefined): JobSpec {
-  return total === undefined || spec.total === total ? spec : { ...spec, total };
+export function decodeTask({ headers, data }: Received, specs: SpecDecoder): Task {
+  const specText = headers[HEADER.spec];
+  const { from, count, total } = decodeItems(headers[HEADER.items]);
+  const spec = specs.decode(specText, total);
+  if (headers[HEADER.invalid] === undefined) return { spec, specText, from, count, items: data };
+  return { spec, specText, from, count, ...splitInvalid(data) };
 }
 
 // ── results ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -107,15 +101,15 @@ export function encodeResult(result: Result, specText = encodeSpec(result.spec))
 
 /** @throws InvalidBody when the message is not a result */
 export function decodeResult(message: Received, specs: SpecDecoder): Result {
-  const spec = specs.decode(message.headers[HEADER.spec]);
   const { from, count, total } = decodeItems(message.headers[HEADER.items]);
+  const spec = specs.decode(message.headers[HEADER.spec], total);
   const text = Buffer.from(message.data.buffer, message.data.byteOffset, message.data.length).toString(
     "utf8",
   );
   const object = message.headers[HEADER.object];
   const tally = decodeTally(message.headers[HEADER.tally]);
   return {
-    spec: withTotal(spec, total),
+    spec,
     from,
     count,
     ...splitBody(text, { from, count }, message.headers[HEADER.failed]),

@@ -64,7 +64,7 @@ export const HEADER = {
   worker: "Muster-Worker",
   /** What a result says for its job's receipt. */
   tally: "Muster-Tally",
-  /** On a message that stands for several: the headers that each of them has for itself. */
+  /** On a message that stands for several results: how many, since when their times count, and the worker's slots. */
   pack: "Muster-Pack",
   /** How many items of the chunk or the job failed for good. */
   failed: "Muster-Failed",

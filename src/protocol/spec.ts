@@ -67,19 +67,33 @@ export function encodeItems(range: ItemRange, total: number | undefined): string
   return `${range.from}-${range.from + range.count - 1}/${total ?? "*"}`;
 }
 
-const ITEMS = /^(\d{1,16})-(\d{1,16})\/(\d{1,16}|\*)$/;
-
 /** @throws InvalidBody when the header is not of the form `from-last/total` */
-export function decodeItems(header: string | undefined): ItemRange & { total: number | undefined } {
-  const match = ITEMS.exec(header ?? "");
-  const from = Number(match?.[1]);
-  const last = Number(match?.[2]);
-  const total = match?.[3] === "*" ? undefined : Number(match?.[3]);
+export function decodeItems(header = ""): ItemRange & { total: number | undefined } {
+  const dash = header.indexOf("-");
+  const slash = header.indexOf("/", dash);
+  const from = digits(header, 0, dash);
+  const last = digits(header, dash + 1, slash);
+  const total = header.endsWith("/*") ? undefined : digits(header, slash + 1, header.length);
   const end = total ?? Number.MAX_SAFE_INTEGER;
   if (!(from <= last && last < end && Number.isSafeInteger(end))) {
-    throw new InvalidBody(`Not an item range: "${header?.slice(0, 64)}"`, { path: "Muster-Items" });
+    throw new InvalidBody(`Not an item range: "${header.slice(0, 64)}"`, { path: "Muster-Items" });
   }
   return { from, count: last - from + 1, total };
+}
+
+const ZERO = 0x30;
+const MAX_DIGITS = 16;
+
+/** The number that stands there in 1 to 16 decimal digits, else NaN. A pattern takes four times as long, and every task has such a header. */
+function digits(text: string, start: number, end: number): number {
+  if (end <= start || end - start > MAX_DIGITS) return Number.NaN;
+  let number = 0;
+  for (let at = start; at < end; at++) {
+    const digit = text.charCodeAt(at) - ZERO;
+    if (!(digit >= 0 && digit <= 9)) return Number.NaN;
+    number = number * 10 + digit;
+  }
+  return number;
 }
 
 export function encodeSpec(spec: JobSpec): string {
@@ -95,20 +109,35 @@ export function encodeSpec(spec: JobSpec): string {
 export class SpecDecoder {
   readonly #known = new Map<string, JobSpec>();
   readonly #limit: number;
+  /** The last one that was asked for, which the next message most likely has, too. */
+  #last: { header: string | undefined; total: number | undefined; spec: JobSpec } | undefined;
 
   constructor(limit = 256) {
     this.#limit = limit;
   }
 
-  /** @throws InvalidBody when the header is missing or not a spec */
-  decode(header: string | undefined): JobSpec {
-    const known = this.#known.get(header ?? "");
-    if (known !== undefined) return known;
+  /**
+   * @param total as the message says by its own header: it may not have been known when the spec was written
+   * @throws InvalidBody when the header is missing or not a spec
+   */
+  decode(header: string | undefined, total?: number): JobSpec {
+    const last = this.#last;
+    if (last !== undefined && last.header === header && last.total === total) return last.spec;
+    const spec = withTotal(this.#known.get(header ?? "") ?? this.#parse(header), total);
+    this.#last = { header, total, spec };
+    return spec;
+  }
+
+  #parse(header: string | undefined): JobSpec {
     const spec = parseSpec(header);
     if (this.#known.size >= this.#limit) this.#known.clear();
     this.#known.set(header ?? "", spec);
     return spec;
   }
+}
+
+function withTotal(spec: JobSpec, total: number | undefined): JobSpec {
+  return total === undefined || spec.total === total ? spec : { ...spec, total };
 }
 
 function parseSpec(header: string | undefined): JobSpec {

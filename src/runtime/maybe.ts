@@ -11,6 +11,19 @@ export function whenThere<T, U>(value: MaybePromise<T>, go: (value: T) => MaybeP
   return value instanceof Promise ? value.then(go) : go(value);
 }
 
+/** `try … catch` around work that may be done at once. */
+export function orElse<T>(
+  work: () => MaybePromise<T>,
+  mend: (error: unknown) => MaybePromise<T>,
+): MaybePromise<T> {
+  try {
+    const result = work();
+    return result instanceof Promise ? result.then(undefined, mend) : result;
+  } catch (error) {
+    return mend(error);
+  }
+}
+
 /** `try … finally` around work that may be done at once. */
 export function thenFinally<T>(work: () => MaybePromise<T>, last: () => void): MaybePromise<T> {
   let result: MaybePromise<T>;

@@ -1,64 +1,115 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { InvalidBody } from "../../src/errors.ts";
-import type { Encoded, Received } from "../../src/protocol/messages.ts";
+import { type Encoded, encodeResult, type Received } from "../../src/protocol/messages.ts";
 import { HEADER } from "../../src/protocol/names.ts";
-import { decodePack, encodePack } from "../../src/protocol/pack.ts";
+import { decodePack, encodePack, type PackedResult, resultsIn } from "../../src/protocol/pack.ts";
+import { type JobSpec, SpecDecoder } from "../../src/protocol/spec.ts";
 
-const part: fc.Arbitrary<Encoded> = fc.record({
-  headers: fc.dictionary(
-    fc.constantFrom("Muster-Spec", "Muster-Items", "Muster-Failed", "X-Own"),
-    fc.string(),
-    {
-      noNullPrototype: true,
-    },
-  ),
-  data: fc.oneof(fc.string({ unit: "binary" }), fc.uint8Array()),
+const TOTAL = 1_000;
+const LIMIT = 1024 * 1024;
+const spec: JobSpec = {
+  job: "j",
+  kind: "double",
+  priority: "normal",
+  total: TOTAL,
+  reduce: { name: "collect", params: {} },
+  backoffMs: 100,
+  onError: "fail",
+  submitted: 1_764_000_000_000,
+};
+
+const word = fc.nat(0xffff_ffff);
+const time = fc.integer({ min: 1_700_000_000_000, max: 1_800_000_000_000 });
+const result: fc.Arbitrary<PackedResult> = fc.record({
+  spec: fc.constant(spec),
+  from: fc.nat(TOTAL - 10),
+  count: fc.integer({ min: 1, max: 10 }),
+  // Parts of characters of several bytes are found by bytes, and characters that stand for two are not torn.
+  partial: fc.oneof(fc.string(), fc.string({ unit: "grapheme" })).map((text) => JSON.stringify([text])),
+  failures: fc.constant([]),
+  handlerMs: fc.nat(1e9).map((micros) => micros / 1_000),
+  worker: fc.constant("w"),
+  tally: fc.record({
+    outputs: fc.nat(10),
+    attempts: fc.nat(30),
+    inputDigest: fc.tuple(word, word),
+    outputDigest: fc.tuple(word, word),
+    began: time,
+    ended: time,
+    slots: fc.constant(4),
+  }),
 });
 
-const bytesOf = (data: string | Uint8Array) => Buffer.from(data as string);
-const received = ({ headers, data }: Encoded): Received => ({ subject: "s", headers, data: bytesOf(data) });
+const received = ({ headers, data }: Encoded): Received => ({
+  subject: "s",
+  headers,
+  data: Buffer.from(data as string),
+});
 
 describe("a pack", () => {
-  it("gives back every message with its headers and its bytes, in order", () => {
+  it("gives back every result as it was, in order, and the bytes of each", () => {
     fc.assert(
-      fc.property(fc.array(part, { minLength: 2, maxLength: 20 }), (parts) => {
-        const back = decodePack(received(encodePack(parts)));
-        expect(back.map(({ headers, data }) => [headers, Buffer.from(data).toString("hex")])).toEqual(
-          parts.map(({ headers, data }) => [headers, bytesOf(data).toString("hex")]),
+      fc.property(fc.array(result, { minLength: 1, maxLength: 20 }), (results) => {
+        const arrivals = decodePack(received(encodePack(results)), new SpecDecoder());
+        expect(arrivals).toEqual(
+          results.map((each) => ({ result: each, bytes: Buffer.byteLength(each.partial) })),
         );
       }),
     );
   });
 
-  it("leaves a message that is none as it is", () => {
-    const message = received({ headers: { a: "b" }, data: "[1]\nrest" });
-    expect(decodePack(message)).toEqual([message]);
+  it("says the same of each as the message that it would have had for itself", () => {
+    fc.assert(
+      fc.property(fc.array(result, { minLength: 1, maxLength: 5 }), (results) => {
+        const specs = new SpecDecoder();
+        const together = resultsIn(received(encodePack(results)), specs, LIMIT);
+        const alone = results.flatMap((each) => resultsIn(received(encodeResult(each)), specs, LIMIT));
+        expect(together).toEqual(alone);
+      }),
+    );
+  });
+
+  it("keeps a total that is not known as it is", () => {
+    const { total: _, ...open } = spec;
+    const [one] = fc.sample(result, { numRuns: 1, seed: 1 });
+    const arrivals = decodePack(
+      received(encodePack([{ ...(one as PackedResult), spec: open }])),
+      new SpecDecoder(),
+    );
+    expect(arrivals[0]?.result.spec).toEqual(open);
   });
 
   it("writes what all have alike once", () => {
-    const spec = "x".repeat(1_000);
-    const parts = Array.from({ length: 50 }, (_, at) => ({
-      headers: { "Muster-Spec": spec, "Muster-Items": `${at}-${at}/50` },
-      data: `[${at}]`,
+    const [one] = fc.sample(result, { numRuns: 1, seed: 1 }) as [PackedResult];
+    const results = Array.from({ length: 50 }, (_, from) => ({
+      ...one,
+      from,
+      count: 1,
+      partial: `[${from}]`,
     }));
-    const { headers, data } = encodePack(parts);
-    expect(headers).toEqual({ "Muster-Spec": spec, [HEADER.pack]: "Muster-Items" });
-    expect(data.length).toBeLessThan(50 * 25);
+    const { headers, data } = encodePack(results);
+    expect(Object.keys(headers).sort()).toEqual(
+      [HEADER.items, HEADER.pack, HEADER.spec, HEADER.worker].sort(),
+    );
+    expect(data.length).toBeLessThan(50 * 90);
   });
 
   it("refuses whatever else comes under its header, with a code", () => {
-    const row = fc.oneof(fc.anything(), fc.array(fc.oneof(fc.string(), fc.integer(), fc.constant(null))));
+    const [one] = fc.sample(result, { numRuns: 1, seed: 1 }) as [PackedResult];
+    const { headers } = encodePack([one]);
+    const number = fc.oneof(fc.nat(40), fc.integer(), fc.double(), fc.anything());
     const body = fc.oneof(
       fc.string(),
-      fc.array(row).map((rows) => `${JSON.stringify(rows)}\nrest`),
+      fc.array(number, { maxLength: 26 }).map((numbers) => `${JSON.stringify(numbers)}\nrest`),
     );
+    const header = fc.oneof(fc.string(), fc.constantFrom("1 0 1", "2 1764000000000 1", "0 0 0"));
     fc.assert(
-      fc.property(body, fc.string(), (data, columns) => {
+      fc.property(body, header, (data, packHeader) => {
         try {
-          const parts = decodePack(received({ headers: { [HEADER.pack]: columns }, data }));
-          const length = parts.reduce((sum, each) => sum + each.data.length, 0);
-          expect(length).toBe(Buffer.byteLength(data) - Buffer.from(data).indexOf("\n") - 1);
+          const message = received({ headers: { ...headers, [HEADER.pack]: packHeader }, data });
+          const bytes = decodePack(message, new SpecDecoder()).reduce((sum, each) => sum + each.bytes, 0);
+          expect(bytes).toBe(Buffer.byteLength(data) - Buffer.from(data).indexOf("\n") - 1);
         } catch (error) {
           expect(error).toBeInstanceOf(InvalidBody);
         }

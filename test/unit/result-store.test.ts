@@ -2,7 +2,11 @@ import { describe, expect, it } from "vitest";
 import type { ActorContext } from "../../src/actors/context.ts";
 import { ResultStore } from "../../src/actors/worker/result-store.ts";
 import type { Stored, StoreMessage } from "../../src/broker/port.ts";
-import { decodePack } from "../../src/protocol/pack.ts";
+import { encodeResult, type Result } from "../../src/protocol/messages.ts";
+import { Names, partitionOf } from "../../src/protocol/names.ts";
+import { resultsIn } from "../../src/protocol/pack.ts";
+import type { Tally } from "../../src/protocol/receipt.ts";
+import { SpecDecoder } from "../../src/protocol/spec.ts";
 
 /** A broker that keeps every write waiting until it is told how it ended. */
 class HeldBroker {
@@ -18,82 +22,114 @@ class HeldBroker {
 }
 
 const { signal } = new AbortController();
-const subject = "muster.results.0.j";
-const resultOf = (from: number, text = `[${from}]`) => ({
-  subject,
-  headers: { "Muster-Spec": "{}", "Muster-Items": `${from}-${from}/9` },
-  data: text,
+const tally: Tally = {
+  ...{ outputs: 1, attempts: 1, slots: 1 },
+  ...{ inputDigest: [1, 2], outputDigest: [3, 4] },
+  ...{ began: 1_764_000_000_000, ended: 1_764_000_000_001 },
+};
+const resultOf = (from: number, text = `[${from}]`, job = "j"): Result => ({
+  spec: {
+    ...{ job, kind: "double", priority: "normal", total: 10, reduce: { name: "collect", params: {} } },
+    ...{ backoffMs: 100, onError: "fail", submitted: 0 },
+  },
+  ...{ from, count: 1, partial: text, failures: [], handlerMs: 0.5, worker: "w", tally },
 });
 
 function setUp() {
   const broker = new HeldBroker();
-  const store = new ResultStore({ broker } as unknown as ActorContext);
-  return { broker, store };
+  const context = { broker, names: new Names(), partitions: 4 };
+  const store = new ResultStore(context as unknown as ActorContext);
+  const put = (result: Result) => store.store(result, undefined, signal);
+  return { broker, put };
 }
 
-const bodiesOf = ({ headers = {}, data = "" }: StoreMessage) =>
-  decodePack({ subject, headers, data: Buffer.from(data as string) }).map((part) =>
-    Buffer.from(part.data).toString(),
+const partialsOf = ({ subject, headers = {}, data = "" }: StoreMessage) =>
+  resultsIn({ subject, headers, data: Buffer.from(data as string) }, new SpecDecoder(), 1e6).map(
+    ({ result }) => result.partial,
   );
+/** All that follows from what was done so far without waiting for a broker. */
+const settled = () => new Promise(setImmediate);
 
 describe("the results of a worker", () => {
-  it("go at once, as they are, where none is on its way", () => {
-    const { broker, store } = setUp();
-    void store.store(resultOf(0), signal);
-    expect(broker.writes.map(({ message }) => message)).toEqual([resultOf(0)]);
+  it("go at once, as they are, where none is on its way", async () => {
+    const { broker, put } = setUp();
+    void put(resultOf(0));
+    await settled();
+    expect(broker.writes.map(({ message }) => message)).toEqual([
+      { subject: new Names().result(partitionOf("j", 4), "j"), ...encodeResult(resultOf(0)) },
+    ]);
   });
 
   it("go together where they came while one was on its way, and are stored when that is", async () => {
-    const { broker, store } = setUp();
-    const first = store.store(resultOf(0), signal);
-    const others = [1, 2, 3].map((from) => store.store(resultOf(from), signal));
+    const { broker, put } = setUp();
+    const first = put(resultOf(0));
+    await settled();
+    const others = [1, 2, 3].map((from) => put(resultOf(from)));
+    await settled();
     expect(broker.writes).toHaveLength(1);
     broker.writes[0]?.stored();
     await first;
-    await Promise.resolve();
-    expect(broker.writes.slice(1).map(({ message }) => bodiesOf(message))).toEqual([["[1]", "[2]", "[3]"]]);
+    await settled();
+    expect(broker.writes.slice(1).map(({ message }) => partialsOf(message))).toEqual([["[1]", "[2]", "[3]"]]);
     broker.writes[1]?.stored();
     await Promise.all(others);
-    void store.store(resultOf(4), signal);
-    expect(broker.writes.at(-1)?.message).toEqual(resultOf(4));
+    void put(resultOf(4));
+    await settled();
+    expect(partialsOf(broker.writes[2]?.message as StoreMessage)).toEqual(["[4]"]);
   });
 
-  it("do not wait for those of another job", () => {
-    const { broker, store } = setUp();
-    void store.store(resultOf(0), signal);
-    void store.store({ ...resultOf(0), subject: "muster.results.1.k" }, signal);
+  it("do not wait for those of another job", async () => {
+    const { broker, put } = setUp();
+    void put(resultOf(0));
+    void put(resultOf(0, "[0]", "k"));
+    await settled();
     expect(broker.writes).toHaveLength(2);
   });
 
-  it("do not wait for company where they are large", () => {
-    const { broker, store } = setUp();
-    void store.store(resultOf(0), signal);
-    void store.store(resultOf(1, "x".repeat(70_000)), signal);
-    expect(broker.writes).toHaveLength(2);
+  it("do not wait for company where they are large, or where something failed in them", async () => {
+    const { broker, put } = setUp();
+    void put(resultOf(0));
+    void put(resultOf(1, "x".repeat(70_000)));
+    void put({ ...resultOf(2), failures: [{ index: 2, code: "c", message: "m", attempts: 1 }] });
+    await settled();
+    expect(broker.writes).toHaveLength(3);
+  });
+
+  it("share no message with those that know another number of items", async () => {
+    const { broker, put } = setUp();
+    const { total: _, ...open } = resultOf(0).spec;
+    const all = [put(resultOf(0)), put(resultOf(1)), put({ ...resultOf(2), spec: open }), put(resultOf(3))];
+    await storeAll(broker);
+    await Promise.all(all);
+    expect(broker.writes.map(({ message }) => partialsOf(message).length)).toEqual([1, 1, 1, 1]);
   });
 
   it("keep to the size of a message together", async () => {
-    const { broker, store } = setUp();
-    const all = Array.from({ length: 10 }, (_, from) =>
-      store.store(resultOf(from, "x".repeat(20_000)), signal),
-    );
-    for (let at = 0; at < broker.writes.length; at++) {
-      broker.writes[at]?.stored();
-      await new Promise(setImmediate);
-    }
+    const { broker, put } = setUp();
+    const all = Array.from({ length: 10 }, (_, from) => put(resultOf(from, "x".repeat(20_000))));
+    await storeAll(broker);
     await Promise.all(all);
-    expect(broker.writes.map(({ message }) => bodiesOf(message).length)).toEqual([1, 3, 3, 3]);
+    expect(broker.writes.map(({ message }) => partialsOf(message).length)).toEqual([1, 3, 3, 3]);
   });
 
   it("all fail with the write that was to store them", async () => {
-    const { broker, store } = setUp();
-    const first = store.store(resultOf(0), signal);
-    const others = [1, 2].map((from) => store.store(resultOf(from), signal));
+    const { broker, put } = setUp();
+    const first = put(resultOf(0));
+    const others = [1, 2].map((from) => put(resultOf(from)));
+    await settled();
     broker.writes[0]?.stored();
     await first;
-    await Promise.resolve();
+    await settled();
     broker.writes[1]?.refuse(new Error("no"));
     const ends = await Promise.allSettled(others);
     expect(ends.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
   });
 });
+
+async function storeAll({ writes }: HeldBroker): Promise<void> {
+  await settled();
+  for (let at = 0; at < writes.length; at++) {
+    writes[at]?.stored();
+    await settled();
+  }
+}

@@ -2,8 +2,7 @@
 import type { Piece } from "../../domain/gather.ts";
 import { OrderedJoin } from "../../domain/reducers/index.ts";
 import { ObjectGone, ResultGone } from "../../errors.ts";
-import { decodeResult } from "../../protocol/messages.ts";
-import { unpacked } from "../../protocol/pack.ts";
+import { resultsIn } from "../../protocol/pack.ts";
 import { SpecDecoder } from "../../protocol/spec.ts";
 import type { ActorContext } from "../context.ts";
 import type { ResultText } from "../outcomes.ts";
@@ -95,11 +94,10 @@ export async function textOfPiece(context: ActorContext, piece: Piece): Promise<
 async function readPiece({ broker, names }: ActorContext, { seq, from, count }: Piece): Promise<string> {
   const message = await broker.at(names.stream("results"), seq);
   if (message === undefined) throw new ResultGone(`message ${seq} of the results stream`);
-  const specs = new SpecDecoder(1);
-  const results = unpacked(message, broker.maxPayload).map((part) => decodeResult(part, specs));
-  const result = results.find((each) => each.from === from && each.count === count);
-  if (result === undefined) throw new ResultGone(`a part of message ${seq} of the results stream`);
-  return result.partial;
+  const arrivals = resultsIn(message, new SpecDecoder(1), broker.maxPayload);
+  const arrival = arrivals.find(({ result }) => result.from === from && result.count === count);
+  if (arrival === undefined) throw new ResultGone(`a part of message ${seq} of the results stream`);
+  return arrival.result.partial;
 }
 
 /**

@@ -8,8 +8,7 @@ import type { StreamMessage, Tail } from "../../broker/port.ts";
 import { type Arrival, onResult, startGather } from "../../domain/gather.ts";
 import type { Reducer } from "../../domain/reducers/index.ts";
 import { ResultGone, toMusterError, WriteConflict } from "../../errors.ts";
-import { decodeResult, type Received } from "../../protocol/messages.ts";
-import { unpacked } from "../../protocol/pack.ts";
+import { resultsIn } from "../../protocol/pack.ts";
 import { type JobSpec, SpecDecoder } from "../../protocol/spec.ts";
 import type { Standing, StandingQuestion } from "../../protocol/standing.ts";
 import { Background } from "../../runtime/background.ts";
@@ -140,9 +139,11 @@ export class Partition extends Service {
   // ── counting ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   #onMessage(message: StreamMessage): void {
+    const { broker, clock } = this.#options.context;
+    const now = clock.now();
     this.#unlessInvalid(message, () => {
-      for (const part of unpacked(message, this.#options.context.broker.maxPayload))
-        this.#unlessInvalid(message, () => this.#take(part, message.seq));
+      for (const { result, bytes } of resultsIn(message, this.#specs, broker.maxPayload))
+        this.#unlessInvalid(message, () => this.#take({ result, bytes, seq: message.seq, now }));
     });
     this.#position = message.seq;
     if (this.#tail === undefined) this.#early++;
@@ -159,22 +160,22 @@ export class Partition extends Service {
     }
   }
 
-  #take(message: Received, seq: number): void {
-    const result = decodeResult(message, this.#specs);
+  #take(arrival: Arrival): void {
+    const { result, seq } = arrival;
     if (this.#ended.has(result.spec.job)) return;
     const live = this.#jobs.get(result.spec.job) ?? this.#begin(result.spec, seq);
     if (live === undefined) return;
-    const arrival = { result, seq, bytes: message.data.length };
     if (result.object === undefined || live.reducer.ordered) return this.#count(live, arrival);
     this.#pin(seq, () => this.#takeObject(live, arrival));
   }
 
   /** A partial that lies in the object store is read before it is combined. */
-  async #takeObject(live: LiveJob, arrival: Omit<Arrival, "now">): Promise<void> {
+  async #takeObject(live: LiveJob, arrival: Arrival): Promise<void> {
+    const { context } = this.#options;
     const { result } = arrival;
     try {
-      const partial = await readObject(this.#options.context, result.object ?? "");
-      this.#count(live, { ...arrival, result: { ...result, partial } });
+      const partial = await readObject(context, result.object ?? "");
+      this.#count(live, { ...arrival, result: { ...result, partial }, now: context.clock.now() });
     } catch (error) {
       if (!(error instanceof ResultGone)) throw error;
       this.#tellGone(result.spec.job, error);
@@ -203,12 +204,11 @@ export class Partition extends Service {
     }
   }
 
-  #count(live: LiveJob, arrival: Omit<Arrival, "now">): void {
-    const now = this.#options.context.clock.now();
-    const { result } = arrival;
+  #count(live: LiveJob, arrival: Arrival): void {
+    const { result, now } = arrival;
     live.lastArrival = now;
     live.dirty = true;
-    if (onResult(live.state, live.reducer, { ...arrival, now }) === "duplicate") return;
+    if (onResult(live.state, live.reducer, arrival) === "duplicate") return;
     const piece = live.state.pieces.at(-1);
     if (piece !== undefined && result.object === undefined) this.#options.cache.add(piece, result.partial);
     this.#progress.note(live);

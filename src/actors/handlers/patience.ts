@@ -14,6 +14,8 @@ export interface PatienceOptions {
   abandonAfter: number | undefined;
   signal: AbortSignal;
   clock: Clock;
+  /** Called at an abort, before anything is given up. */
+  onAbort(): void;
 }
 
 /** A limit on each wait of a pass, and on all of them after an abort. */
@@ -24,7 +26,6 @@ export class Patience {
 
   constructor(options: PatienceOptions) {
     this.#options = options;
-    if (options.abandonAfter === undefined) return;
     if (options.signal.aborted) this.#onAbort();
     else listen(options.signal, this.#onAbort);
   }
@@ -54,11 +55,13 @@ export class Patience {
   /** Ends the waits. */
   close(): void {
     this.#timer?.cancel();
-    if (this.#options.abandonAfter !== undefined) unlisten(this.#options.signal, this.#onAbort);
+    unlisten(this.#options.signal, this.#onAbort);
   }
 
   readonly #onAbort = (): void => {
-    const after = this.#options.abandonAfter ?? 0;
-    this.#timer = this.#options.clock.after(after, () => this.#giveUp?.(new Abandoned()));
+    const { abandonAfter, clock, onAbort } = this.#options;
+    onAbort();
+    if (abandonAfter === undefined) return;
+    this.#timer = clock.after(abandonAfter, () => this.#giveUp?.(new Abandoned()));
   };
 }

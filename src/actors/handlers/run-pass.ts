@@ -5,7 +5,6 @@ import { isA } from "../../errors.ts";
 import { unwrapBytes } from "../../protocol/binary.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { type MaybePromise, thenFinally, whenThere } from "../../runtime/maybe.ts";
-import { listen, unlisten } from "./abort-fan.ts";
 import { failureOf } from "./failure.ts";
 import { fail, type HandlerLogEntry, steerOf } from "./handler.ts";
 import type { HandlerSet, LoadedHandler } from "./handler-set.ts";
@@ -55,7 +54,8 @@ class Pass {
   readonly #handler: LoadedHandler;
   readonly #hooks: PassHooks;
   readonly #context: PassContext;
-  readonly #patience: Patience;
+  /** Made with the first promise: what never waits cannot be aborted amid its work. */
+  #patience: Patience | undefined;
   readonly #builder: PieceBuilder;
   readonly #failures: ItemFailure[] = [];
   readonly #notRun: number[] = [];
@@ -63,25 +63,19 @@ class Pass {
   #current: ItemContext | undefined;
 
   constructor(request: PassRequest, handler: LoadedHandler, hooks: PassHooks) {
-    const { timeout, job, kind } = request;
-    const { signal, clock, worker, log } = hooks;
+    const { job, kind } = request;
+    const { worker, log } = hooks;
     this.#request = request;
     this.#handler = handler;
     this.#hooks = hooks;
     this.#context = { job, kind, worker, log };
-    this.#patience = new Patience({ timeout, abandonAfter: hooks.abandonAfter, signal, clock });
     this.#builder = new PieceBuilder(reducerFor(request.reduce, handler.reduce), request);
   }
 
   run(): MaybePromise<PassResult> {
-    const { signal } = this.#hooks;
-    listen(signal, this.#onAbort);
     return thenFinally(
       () => this.#runAsked(),
-      () => {
-        unlisten(signal, this.#onAbort);
-        this.#patience.close();
-      },
+      () => this.#patience?.close(),
     );
   }
 
@@ -154,9 +148,7 @@ class Pass {
     try {
       const items = offsets.map((offset) => source.item(offset));
       for (const [at, offset] of offsets.entries()) this.#builder.begin(offset, items[at]);
-      const outputs = await this.#patience.wait(
-        Promise.resolve(this.#handler.fn(items.map(unwrapBytes), context)),
-      );
+      const outputs = await this.#waitFor(Promise.resolve(this.#handler.fn(items.map(unwrapBytes), context)));
       await this.#settleBatch(offsets, outputs, context);
     } catch (error) {
       context.abort(error);
@@ -204,11 +196,22 @@ class Pass {
 
   async #wait(offset: number, promised: PromiseLike<unknown>, context: ItemContext): Promise<void> {
     try {
-      this.#settle(offset, await this.#patience.wait(promised));
+      this.#settle(offset, await this.#waitFor(promised));
     } catch (error) {
       context.abort(error);
       this.#noteThrown(offset, error);
     }
+  }
+
+  #waitFor(promised: PromiseLike<unknown>): PromiseLike<unknown> {
+    this.#patience ??= this.#newPatience();
+    return this.#patience.wait(promised);
+  }
+
+  #newPatience(): Patience {
+    const { signal, clock, abandonAfter } = this.#hooks;
+    const onAbort = () => this.#current?.abort(signal.reason);
+    return new Patience({ timeout: this.#request.timeout, abandonAfter, signal, clock, onAbort });
   }
 
   #settle(offset: number, output: unknown): void {
@@ -244,8 +247,6 @@ class Pass {
       for (const offset of offsets) this.#refuse(offset, reason);
     }
   }
-
-  readonly #onAbort = (): void => this.#current?.abort(this.#hooks.signal.reason);
 }
 
 /** In the place of an output an Error is a failure, also where it was promised. */

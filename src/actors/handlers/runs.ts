@@ -37,18 +37,21 @@ export class Runs {
     if (this.#closed) return nothingRun(request);
     const group = this.#enter(outer);
     const { signal } = group.link.controller;
-    const run = () =>
-      whenThere(this.#gate.take(signal), (taken) =>
-        taken ? this.#runInSlot(request, signal) : nothingRun(request),
-      );
-    return thenFinally(run, () => this.#leave(outer, group));
+    return thenFinally(
+      () => this.#runInSlot(request, signal),
+      () => this.#leave(group),
+    );
   }
 
   #runInSlot(request: PassRequest, signal: AbortSignal): MaybePromise<PassResult> {
-    return thenFinally(
-      () => this.#runPass(request, signal),
-      () => this.#gate.give(),
-    );
+    const run = (taken: boolean) =>
+      taken
+        ? thenFinally(
+            () => this.#runPass(request, signal),
+            () => this.#gate.give(),
+          )
+        : nothingRun(request);
+    return whenThere(this.#gate.take(signal), run);
   }
 
   /** Aborts what runs and what waits; resolves when nothing of it is left. */
@@ -59,22 +62,27 @@ export class Runs {
   }
 
   #enter(signal: AbortSignal): Group {
-    const group = this.#groups.get(signal) ?? { link: followSignal(signal), passes: 0 };
-    this.#groups.set(signal, group);
+    const group = this.#groups.get(signal) ?? this.#begin(signal);
     group.passes++;
     this.#passes++;
     return group;
   }
 
-  #leave(signal: AbortSignal, group: Group): void {
-    if (--this.#passes === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
-    if (--group.passes > 0) return;
-    // The newest idle one stands last.
-    this.#groups.delete(signal);
+  #begin(signal: AbortSignal): Group {
+    const group = { link: followSignal(signal), passes: 0 };
     this.#groups.set(signal, group);
+    return group;
+  }
+
+  #leave(group: Group): void {
+    group.passes--;
+    this.#passes--;
+    if (this.#passes === 0 && this.#whenIdle.length > 0)
+      for (const resolve of this.#whenIdle.splice(0)) resolve();
     if (this.#groups.size > MOST_KEPT) this.#forgetOldest();
   }
 
+  /** Of those that are idle. */
   #forgetOldest(): void {
     for (const [signal, { link, passes }] of this.#groups) {
       if (passes > 0) continue;

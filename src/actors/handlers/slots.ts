@@ -21,13 +21,11 @@ export class Slots {
 
   /** Gives a slot back: to the one who waited longest. */
   give(): void {
-    const [next] = this.#waiting;
-    if (next === undefined) {
-      this.#free++;
-      return;
+    for (const next of this.#waiting) {
+      this.#waiting.delete(next);
+      return next();
     }
-    this.#waiting.delete(next);
-    next();
+    this.#free++;
   }
 
   #queue(signal: AbortSignal): Promise<boolean> {

@@ -1,6 +1,7 @@
 /** The result of a chunk: what its passes made, what they took, and who ran them. */
-import type { PassResult } from "../../domain/pass.ts";
+import type { ItemFailure, PassResult } from "../../domain/pass.ts";
 import type { ChunkOutcome } from "../../domain/settle-chunk.ts";
+import type { Failure } from "../../protocol/failure.ts";
 import type { Result, Task } from "../../protocol/messages.ts";
 
 /** What the passes over a chunk took so far. */
@@ -13,7 +14,7 @@ export interface Effort {
 }
 
 /** Whose result it is, and when. */
-export interface By extends Readonly<Effort> {
+export interface By {
   worker: string;
   /** Slots of the worker. */
   slots: number;
@@ -27,20 +28,20 @@ export function addPass(effort: Effort, { handlerMs, failures, pieces }: PassRes
   for (const { count } of pieces) effort.attempts += count;
 }
 
-export function resultOf({ spec, from, count }: Task, settled: ChunkOutcome, by: By): Result {
-  const { partial, failures, outputs, digests } = settled;
-  const { worker, slots, now, began = now, handlerMs, attempts } = by;
+/** @param partial the chunk's own, or what stands for it where the outputs go elsewhere */
+export function resultOf(
+  { spec, from, count }: Task,
+  { failures, outputs, digests }: ChunkOutcome,
+  { partial, effort, by }: { partial: string; effort: Readonly<Effort>; by: By },
+): Result {
+  const { began = by.now, handlerMs, attempts } = effort;
+  const { worker, slots, now } = by;
   return {
     spec,
     from,
     count,
     partial,
-    failures: failures.map(({ index, code, message, attempt }) => ({
-      index,
-      code,
-      message,
-      attempts: attempt,
-    })),
+    failures: failures.length === 0 ? NONE : failures.map(failureOf),
     handlerMs,
     worker,
     tally: {
@@ -53,4 +54,10 @@ export function resultOf({ spec, from, count }: Task, settled: ChunkOutcome, by:
       slots,
     },
   };
+}
+
+const NONE: Result["failures"] = [];
+
+function failureOf({ index, code, message, attempt }: ItemFailure): Failure {
+  return { index, code, message, attempts: attempt };
 }

@@ -21,9 +21,14 @@ export class JobStops {
 
   /** To be called for each task, and {@link leave} when it is done with. */
   enter(job: string): JobStop {
-    const stop = this.#stops.get(job) ?? new JobStop();
-    this.#stops.set(job, stop);
+    const stop = this.#stops.get(job) ?? this.#begin(job);
     stop.tasks++;
+    return stop;
+  }
+
+  #begin(job: string): JobStop {
+    const stop = new JobStop();
+    this.#stops.set(job, stop);
     return stop;
   }
 

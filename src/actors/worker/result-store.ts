@@ -4,35 +4,60 @@
  */
 import type { StoreMessage } from "../../broker/port.ts";
 import { compressed } from "../../protocol/compression.ts";
-import type { Encoded } from "../../protocol/messages.ts";
-import { encodePack } from "../../protocol/pack.ts";
+import { encodeResult, type Result } from "../../protocol/messages.ts";
+import { partitionOf } from "../../protocol/names.ts";
+import { encodePack, isPackable, type PackedResult } from "../../protocol/pack.ts";
 import type { ActorContext } from "../context.ts";
 import { storeSurely } from "../store-surely.ts";
-
-/** A result on its way to its subject. */
-export interface ResultMessage extends Encoded {
-  subject: string;
-}
-
-interface Waiting {
-  readonly message: ResultMessage;
-  readonly bytes: number;
-  readonly signal: AbortSignal;
-  resolve(): void;
-  reject(error: unknown): void;
-}
 
 /** Room that a result's headers take beside its body, in bytes. */
 export const HEADER_ROOM = 8 * 1024;
 /** Results in one message at most. */
-const MOST_PARTS = 256;
+const MOST_RESULTS = 256;
 /** Bytes of results in one message at most; larger ones gain nothing from company, and go at once. */
 const MOST_BYTES = 64 * 1024;
+/** Bytes of a result in company beside its partial, generously. */
+const NUMBERS_BYTES = 128;
+
+/** Results of a job that go together, once it is their turn. */
+class Company {
+  readonly results: PackedResult[] = [];
+  bytes = 0;
+  /** Settles as their message does. */
+  readonly stored: Promise<void>;
+  #leave: () => void = () => {};
+
+  constructor(put: (results: readonly PackedResult[]) => Promise<void>) {
+    const isTheirTurn = new Promise<void>((resolve) => {
+      this.#leave = resolve;
+    });
+    this.stored = isTheirTurn.then(() => put(this.results));
+  }
+
+  /** Whether a result of so many bytes has room here, and says the same of its job as the others do. */
+  fits({ spec }: Result, bytes: number, mostBytes: number): boolean {
+    const { length } = this.results;
+    if (length === MOST_RESULTS || this.bytes + bytes > mostBytes) return false;
+    return length === 0 || this.results[0]?.spec.total === spec.total;
+  }
+
+  add(result: PackedResult, bytes: number): Promise<void> {
+    this.results.push(result);
+    this.bytes += bytes;
+    return this.stored;
+  }
+
+  /** It is their turn; resolves when that is over, however it ends. */
+  leave(): Promise<void> {
+    this.#leave();
+    return this.stored.catch(() => {}); // Whoever has a result stored hears of it.
+  }
+}
 
 export class ResultStore {
   readonly #context: ActorContext;
-  /** What waits behind a message that is on its way, by subject: one a job. */
-  readonly #behind = new Map<string, Waiting[]>();
+  /** What waits behind a message that is on its way, by job. */
+  readonly #behind = new Map<string, Company[]>();
 
   constructor(context: ActorContext) {
     this.#context = context;
@@ -40,67 +65,61 @@ export class ResultStore {
 
   /**
    * Stores a result, surely: a second copy does no harm.
+   * @param specText the job's spec as the task carried it
    * @throws what waiting cannot mend, or the signal's reason when it aborts; all results of a job have the same signal
    */
-  store(message: ResultMessage, signal: AbortSignal): Promise<void> {
-    const bytes = sizeOf(message);
-    if (bytes >= this.#mostBytes) return this.#put(message, signal);
-    return new Promise((resolve, reject) => {
-      const result = { message, bytes, signal, resolve, reject };
-      const behind = this.#behind.get(message.subject);
-      if (behind === undefined) void this.#sendFrom(result);
-      else behind.push(result);
-    });
-  }
-
-  #put(message: StoreMessage, signal: AbortSignal): Promise<void> {
-    return storeSurely(this.#context, compressed(message, this.#context.compression), signal);
+  store(result: Result, specText: string | undefined, signal: AbortSignal): Promise<void> {
+    const bytes = Buffer.byteLength(result.partial) + NUMBERS_BYTES;
+    if (bytes >= this.#mostBytes || !isPackable(result)) return this.#put(result, specText, signal);
+    const { job } = result.spec;
+    const behind = this.#behind.get(job);
+    if (behind === undefined) {
+      const first = this.#company(specText, signal);
+      void this.#sendAll(job, [first]);
+      return first.add(result, bytes);
+    }
+    const last = behind.at(-1);
+    if (last?.fits(result, bytes, this.#mostBytes)) return last.add(result, bytes);
+    const next = this.#company(specText, signal);
+    behind.push(next);
+    return next.add(result, bytes);
   }
 
   get #mostBytes(): number {
     return Math.min(MOST_BYTES, this.#context.broker.maxPayload - HEADER_ROOM);
   }
 
-  /** Sends a result, then all that came meanwhile, until nothing waits. */
-  async #sendFrom(first: Waiting): Promise<void> {
-    const { subject } = first.message;
-    const waiting = [first];
-    this.#behind.set(subject, waiting);
-    while (waiting.length > 0) await this.#sendTogether(takeSome(waiting, this.#mostBytes));
-    this.#behind.delete(subject);
+  #company(specText: string | undefined, signal: AbortSignal): Company {
+    return new Company((results) => this.#putTogether(results, specText, signal));
   }
 
-  async #sendTogether(together: readonly Waiting[]): Promise<void> {
-    const [first] = together;
-    if (first === undefined) return;
-    try {
-      await this.#put(messageOf(together), first.signal);
-      for (const { resolve } of together) resolve();
-    } catch (error) {
-      for (const { reject } of together) reject(error);
-    }
+  /** Sends what waits, one message after the other, and what comes meanwhile. */
+  async #sendAll(job: string, waiting: Company[]): Promise<void> {
+    this.#behind.set(job, waiting);
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await next.leave();
+    this.#behind.delete(job);
   }
-}
 
-/** Its body and its headers, in bytes. */
-function sizeOf({ data, headers }: ResultMessage): number {
-  let bytes = Buffer.byteLength(data);
-  for (const name in headers) bytes += headers[name]?.length ?? 0;
-  return bytes;
-}
+  #putTogether(
+    results: readonly PackedResult[],
+    specText: string | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const [first] = results as readonly [PackedResult];
+    if (results.length === 1) return this.#put(first, specText, signal);
+    return this.#send({ subject: this.#subjectOf(first), ...encodePack(results, specText) }, signal);
+  }
 
-/** The longest run from the front that fits one message of so many bytes. */
-function takeSome(waiting: Waiting[], mostBytes: number): Waiting[] {
-  let bytes = 0;
-  const over = waiting.findIndex((each, at) => {
-    bytes += each.bytes;
-    return at === MOST_PARTS || (at > 0 && bytes > mostBytes);
-  });
-  return waiting.splice(0, over < 0 ? waiting.length : over);
-}
+  #put(result: Result, specText: string | undefined, signal: AbortSignal): Promise<void> {
+    return this.#send({ subject: this.#subjectOf(result), ...encodeResult(result, specText) }, signal);
+  }
 
-function messageOf(together: readonly Waiting[]): StoreMessage {
-  const [first] = together as readonly [Waiting];
-  if (together.length === 1) return first.message;
-  return { subject: first.message.subject, ...encodePack(together.map(({ message }) => message)) };
+  #send(message: StoreMessage, signal: AbortSignal): Promise<void> {
+    return storeSurely(this.#context, compressed(message, this.#context.compression), signal);
+  }
+
+  #subjectOf({ spec }: Result): string {
+    const { names, partitions } = this.#context;
+    return names.result(partitionOf(spec.job, partitions), spec.job);
+  }
 }

@@ -44,7 +44,7 @@ export function storeResult(
   if (settled.failures.length > 0) return storeFailures(ground, settled, signal);
   if (isWhole(result)) return endWholeJob(context, settled, signal);
   if (isLarge(context, result)) return storeLarge(context, settled, signal);
-  return results.store({ subject: subjectOf(context, result), ...encodeResult(result, specText) }, signal);
+  return results.store(result, specText, signal);
 }
 
 async function storeFailures(

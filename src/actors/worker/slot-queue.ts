@@ -25,11 +25,14 @@ export class SlotQueue {
 
   /** Runs `work` when a slot is free; comes to undefined, without running it, when the queue was emptied first. */
   run<T>(rank: Rank, work: () => MaybePromise<T>): MaybePromise<T | undefined> {
-    const inSlot = () => thenFinally(work, () => this.#release());
     if (this.#busy === this.slots)
-      return this.#wait(rank).then((entered) => (entered ? inSlot() : undefined));
+      return this.#wait(rank).then((entered) => (entered ? this.#inSlot(work) : undefined));
     this.#busy++;
-    return inSlot();
+    return this.#inSlot(work);
+  }
+
+  #inSlot<T>(work: () => MaybePromise<T>): MaybePromise<T> {
+    return thenFinally(work, () => this.#release());
   }
 
   /** Turns away all that wait. */

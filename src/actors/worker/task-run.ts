@@ -11,7 +11,7 @@ import { HEADER } from "../../protocol/names.ts";
 import { ITEM_ROOM } from "../../protocol/records/record.ts";
 import type { ItemRange, JobSpec } from "../../protocol/spec.ts";
 import { sleep } from "../../runtime/clock.ts";
-import { type MaybePromise, whenThere } from "../../runtime/maybe.ts";
+import { type MaybePromise, orElse, whenThere } from "../../runtime/maybe.ts";
 import type { ActorContext } from "../context.ts";
 import type { HandlerSet, LoadedHandler } from "../handlers/handler-set.ts";
 import type { Executor, PassRequest } from "../handlers/pass.ts";
@@ -94,22 +94,31 @@ export class TaskRun {
     this.#stop.work.abort(new Error("the work was aborted"));
   }
 
-  /** Runs the task to its end; rejects for errors that nobody expected, and where the broker is away. */
-  async run(): Promise<TaskEnd> {
+  /** Runs the task to its end. @throws errors that nobody expected, and where the broker is away */
+  run(): MaybePromise<TaskEnd> {
     const marks = new DeathMarks(this.#ground.context, this.task);
+    return orElse(
+      () => (this.task.spec.split ? this.#runSplitter(marks) : this.#run(marks)),
+      (error) => this.#failed(error, marks),
+    );
+  }
+
+  async #runSplitter(marks: DeathMarks): Promise<TaskEnd> {
+    this.#splitFile = await SplitFile.create();
     try {
-      if (this.task.spec.split) this.#splitFile = await SplitFile.create();
       return await this.#run(marks);
-    } catch (error) {
-      // Whatever it was, the worker lives: it is not to be counted as a death.
-      await marks.remove();
-      if (error instanceof OutputRefused) return await this.#failJob(error);
-      if (this.#cancelled) return { type: "dropped", reason: "cancelled" };
-      if (this.#stop.work.signal.aborted) return { type: "returned" };
-      throw error;
     } finally {
-      if (this.#splitFile !== undefined) await this.#splitFile.remove();
+      await this.#splitFile.remove();
     }
+  }
+
+  async #failed(error: unknown, marks: DeathMarks): Promise<TaskEnd> {
+    // Whatever it was, the worker lives: it is not to be counted as a death.
+    await marks.remove();
+    if (error instanceof OutputRefused) return await this.#failJob(error);
+    if (this.#cancelled) return { type: "dropped", reason: "cancelled" };
+    if (this.#stop.work.signal.aborted) return { type: "returned" };
+    throw error;
   }
 
   /** The outputs cannot go where they are to go: no task of this job will fare better. */
@@ -254,25 +263,24 @@ export class TaskRun {
   #request({ next }: ChunkMove, handler: LoadedHandler): PassRequest {
     const { spec, from, count } = this.task;
     const run: Partial<Extract<ChunkMove["next"], { type: "run" }>> = next.type === "run" ? next : {};
-    const { offsets, attempts } = run;
-    return {
+    const file = this.#splitFile?.path;
+    const request: PassRequest = {
       job: spec.job,
       kind: spec.kind,
       from,
       count,
       inputs: inputsOf(this.task),
-      ...(offsets === undefined ? {} : { offsets }),
-      ...(attempts === undefined ? {} : { attempts }),
       reduce: reduceInPass(spec),
-      ...this.#bounds(handler),
+      timeout:
+        file === undefined
+          ? (spec.timeoutMs ?? handler.timeout ?? 0)
+          : (handler.split?.timeout ?? SPLITTER_TIMEOUT),
     };
-  }
-
-  #bounds(handler: LoadedHandler): Pick<PassRequest, "timeout" | "splitTo"> {
-    const file = this.#splitFile?.path;
-    if (file === undefined) return { timeout: this.task.spec.timeoutMs ?? handler.timeout ?? 0 };
-    const splitTo = { file, maxChunkBytes: this.#ground.context.broker.maxPayload - ITEM_ROOM };
-    return { timeout: handler.split?.timeout ?? SPLITTER_TIMEOUT, splitTo };
+    if (run.offsets !== undefined) request.offsets = run.offsets;
+    if (run.attempts !== undefined) request.attempts = run.attempts;
+    if (file !== undefined)
+      request.splitTo = { file, maxChunkBytes: this.#ground.context.broker.maxPayload - ITEM_ROOM };
+    return request;
   }
 
   #tellRetries({ failures }: PassResult): void {
@@ -284,23 +292,28 @@ export class TaskRun {
 
   // ── settling ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-  async #store(
+  #store(
     failures: readonly ItemFailure[],
     marks: DeathMarks,
     pieces: readonly Piece[] = [],
-  ): Promise<TaskEnd> {
-    const { spec, specText, from, count } = this.task;
+  ): MaybePromise<TaskEnd> {
+    const { spec, from, count } = this.task;
     const settled = settleChunk(this.#reducer(reduceInPass(spec)), { from, count, pieces, failures });
-    const partial = this.#goesElsewhere ? await this.#broughtThere(settled, pieces) : settled.partial;
+    const partial = this.#goesElsewhere ? this.#broughtThere(settled, pieces) : settled.partial;
+    return whenThere(partial, (there) => this.#storeSettled(settled, there, marks));
+  }
+
+  #storeSettled(settled: ChunkOutcome, partial: string, marks: DeathMarks): Promise<TaskEnd> {
     const { context, slots } = this.#ground;
+    const { spec, specText } = this.task;
     const by = { worker: context.id, slots: slots.slots, now: context.clock.now() };
-    const result = resultOf(this.task, { ...settled, partial }, { ...this.#effort, ...by });
-    const reducer = this.#reducer(spec.reduce);
-    const whole = { result, reducer, failures: settled.failures, specText };
-    await storeResult(this.#ground, whole, this.#stop.work.signal);
-    const unmarking = marks.remove();
-    if (unmarking !== undefined) await unmarking;
-    return { type: "stored", handlerMs: this.#effort.handlerMs, failed: failures.length };
+    const result = resultOf(this.task, settled, { partial, effort: this.#effort, by });
+    const { failures } = settled;
+    const whole = { result, reducer: this.#reducer(spec.reduce), failures, specText };
+    const end: TaskEnd = { type: "stored", handlerMs: this.#effort.handlerMs, failed: failures.length };
+    return storeResult(this.#ground, whole, this.#stop.work.signal).then(() =>
+      whenThere(marks.remove(), () => end),
+    );
   }
 
   get #comesAgain(): boolean {

@@ -8,6 +8,7 @@ import { inflated } from "../../protocol/compression.ts";
 import { decodeTask } from "../../protocol/messages.ts";
 import { PRIORITIES, type Priority } from "../../protocol/names.ts";
 import { SpecDecoder } from "../../protocol/spec.ts";
+import { orElse, whenThere } from "../../runtime/maybe.ts";
 import { Releasers } from "../../runtime/releasers.ts";
 import { Service } from "../../runtime/service.ts";
 import { Heart } from "../beats.ts";
@@ -160,7 +161,7 @@ export class Worker extends Service {
     lane.held++;
     this.#runs.add(run);
     if (delivery.deliveries > 1) this.#tellRedelivery(run);
-    void this.#hold(lane, run);
+    this.#hold(lane, run);
   }
 
   /** Resolves when no task is held. */
@@ -185,21 +186,26 @@ export class Worker extends Service {
     }
   }
 
-  /** Never rejects: whatever goes wrong with a task, it is given back. */
-  async #hold(lane: Lane, run: TaskRun): Promise<void> {
-    try {
-      this.#settle(lane, run, await run.run());
-    } catch (error) {
-      if (!this.workSignal.aborted)
-        report(this.#context, `task ${run.task.spec.job}:${run.task.from}`, error);
-      run.delivery.nak(this.workSignal.aborted ? undefined : RETRY_MS);
-    } finally {
-      this.#runs.delete(run);
-      this.#stops.leave(run.task.spec.job);
-      lane.held--;
-      this.#refill(lane);
-      if (this.#runs.size === 0) this.#whenIdle();
-    }
+  /** Never fails: whatever goes wrong with a task, it is given back. */
+  #hold(lane: Lane, run: TaskRun): void {
+    const settled = orElse(
+      () => whenThere(run.run(), (end) => this.#settle(lane, run, end)),
+      (error) => this.#giveBack(run, error),
+    );
+    void whenThere(settled, () => this.#release(lane, run));
+  }
+
+  #giveBack({ task, delivery }: TaskRun, error: unknown): void {
+    if (!this.workSignal.aborted) report(this.#context, `task ${task.spec.job}:${task.from}`, error);
+    delivery.nak(this.workSignal.aborted ? undefined : RETRY_MS);
+  }
+
+  #release(lane: Lane, run: TaskRun): void {
+    this.#runs.delete(run);
+    this.#stops.leave(run.task.spec.job);
+    lane.held--;
+    this.#refill(lane);
+    if (this.#runs.size === 0) this.#whenIdle();
   }
 
   #settle(lane: Lane, { delivery, task }: TaskRun, end: TaskEnd): void {

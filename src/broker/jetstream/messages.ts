@@ -50,14 +50,30 @@ export function parseAckSubject(reply: string): DeliveryInfo {
   const dots: number[] = [];
   for (let at = reply.indexOf("."); at >= 0; at = reply.indexOf(".", at + 1)) dots.push(at);
   const before = dots.length >= 10 ? 5 : 3;
-  const token = (at: number) => reply.slice((dots[before + at] ?? -1) + 1, dots[before + at + 1]);
+  const startOf = (token: number) => (dots[before + token] ?? -1) + 1;
+  const endOf = (token: number) => dots[before + token + 1] ?? reply.length;
   return {
-    deliveries: Number(token(0)),
-    seq: Number(token(1)),
-    consumerSeq: Number(token(2)),
-    nanos: token(3),
+    deliveries: decimal(reply, startOf(0), endOf(0)),
+    seq: decimal(reply, startOf(1), endOf(1)),
+    consumerSeq: decimal(reply, startOf(2), endOf(2)),
+    nanos: reply.slice(startOf(3), endOf(3)),
   };
 }
+
+const ZERO = 0x30;
+
+/** The number that stands there, or NaN: read digit by digit, as there are three of them a message. */
+function decimal(text: string, start: number, end: number): number {
+  let number = start < end ? 0 : Number.NaN;
+  for (let at = start; at < end; at++) {
+    const digit = text.charCodeAt(at) - ZERO;
+    number = digit >= 0 && digit <= 9 ? number * 10 + digit : Number.NaN;
+  }
+  return number;
+}
+
+const ACK = Buffer.from("+ACK");
+const WORKING = Buffer.from("+WPI");
 
 /** A message that a consumer delivered; its acknowledgements go to the reply subject. */
 export class ConsumerMessage implements Delivery {
@@ -99,31 +115,31 @@ export class ConsumerMessage implements Delivery {
   }
 
   ack(): void {
-    this.#settle("+ACK");
+    this.#settle(ACK);
   }
 
   nak(delayMs?: number): void {
     const delay = delayMs === undefined ? "" : ` {"delay":${Math.round(delayMs * NANOS_PER_MS)}}`;
-    this.#settle(`-NAK${delay}`);
+    this.#settle(Buffer.from(`-NAK${delay}`));
   }
 
   working(): void {
-    if (!this.#settled) this.#answer("+WPI");
+    if (!this.#settled) this.#answer(WORKING);
   }
 
   term(reason: string): void {
-    this.#settle(`+TERM ${reason}`);
+    this.#settle(Buffer.from(`+TERM ${reason}`));
   }
 
   /** The first settlement counts. */
-  #settle(payload: string): void {
+  #settle(payload: Uint8Array): void {
     if (this.#settled) return;
     this.#settled = true;
     this.#answer(payload);
   }
 
   /** A closed connection cannot answer; the lease runs out and another takes over, which is what a crash does too. */
-  #answer(payload: string): void {
+  #answer(payload: Uint8Array): void {
     this.#outbox.tell(this.#message.reply ?? "", payload);
   }
 }

@@ -33,8 +33,9 @@ export class Outbox {
   }
 
   /** A message without headers, smaller than any limit. */
-  tell(subject: string, text = "", reply?: string): void {
-    this.publish({ subject, payload: Buffer.from(text), headers: undefined }, reply);
+  tell(subject: string, body: Uint8Array | string = "", reply?: string): void {
+    const payload = typeof body === "string" ? Buffer.from(body) : body;
+    this.publish({ subject, payload, headers: undefined }, reply);
   }
 
   /** Hands over what waits; to be called before anything that goes past the outbox. */

@@ -52,11 +52,21 @@ function grouping({ by, with: inner, of, keys }: Params): Reducer {
  * @throws UnknownReducer, or InvalidOption for unfit parameters and for a handler module without a `reduce`.
  */
 export function reducerFor(spec: ReduceSpec, custom?: CustomReducer): Reducer {
+  const made = MADE.get(spec);
+  if (made !== undefined) return made;
   const params = checkParams(docOf(spec.name), spec.params);
   const make = BUILT_IN.get(spec.name);
-  if (make !== undefined) return make(params);
+  if (make !== undefined) return remembered(spec, make(params));
   if (custom === undefined) throw new InvalidOption(CUSTOM, 'the handler module has no "reduce".');
   return customReducer(custom);
+}
+
+/** By the spec's identity: all tasks of a job have the same one. */
+const MADE = new WeakMap<ReduceSpec, Reducer>();
+
+function remembered(spec: ReduceSpec, reducer: Reducer): Reducer {
+  MADE.set(spec, reducer);
+  return reducer;
 }
 
 /** Throws what {@link reducerFor} would throw about the parameters, which need not the handler module. */

@@ -8,11 +8,10 @@ import {
   decodeTask,
   encodeResult,
   encodeTask,
-  type Received,
   type Result,
 } from "../../../src/protocol/messages.ts";
 import { decodeOutcome, encodeOutcome, errorBody, type Outcome } from "../../../src/protocol/outcome.ts";
-import { decodePack, encodePack } from "../../../src/protocol/pack.ts";
+import { decodePack, encodePack, type PackedResult } from "../../../src/protocol/pack.ts";
 import { decodeProgress, encodeProgress } from "../../../src/protocol/progress.ts";
 import { encodeSpec, SpecDecoder } from "../../../src/protocol/spec.ts";
 import { chunk, defined, failure, optional, sentence, spec, state, time, token } from "../arbitraries.ts";
@@ -92,23 +91,32 @@ function placeOf({ spec: ofJob, from, count, partial, failed, object }: Result) 
   return { spec: ofJob, from, count, partial, failed, object };
 }
 
+const word = fc.nat(0xffff_ffff);
+const packed = fc.record({
+  count: fc.constant(1),
+  partial: fc.string({ unit: "grapheme" }).map((text) => JSON.stringify([text])),
+  failures: fc.constant([]),
+  handlerMs: ms,
+  worker: fc.constant("w"),
+  tally: fc.record({
+    ...{ outputs: fc.nat(9), attempts: fc.nat(9), slots: fc.constant(4) },
+    ...{ inputDigest: fc.tuple(word, word), outputDigest: fc.tuple(word, word) },
+    ...{ began: fc.integer({ min: 1e12, max: 2e12 }), ended: fc.integer({ min: 1e12, max: 2e12 }) },
+  }),
+});
+
 const pack: Target = {
   name: "pack",
-  corpus: fc
-    .array(result, { minLength: 2, maxLength: 4 })
-    .map((parts) => inputOf(encodePack(parts.map((part) => encodeResult(part))))),
+  corpus: fc.tuple(spec, fc.array(packed, { minLength: 1, maxLength: 4 })).map(([ofJob, parts]) => {
+    const { total: _, ...rest } = ofJob;
+    return inputOf(encodePack(parts.map((part, from) => ({ ...part, spec: rest, from }))));
+  }),
   check(input) {
-    const parts = decodePack(messageOf(input));
-    if (parts.length < 2) return;
-    const again = decodePack(delivered(encodePack(parts.map(({ headers, data }) => ({ headers, data })))));
-    mustBeSame(again.map(plain), parts.map(plain), "the parts came back otherwise");
+    const results = decodePack(messageOf(input), specs).map((arrival) => arrival.result as PackedResult);
+    const again = decodePack(delivered(encodePack(results)), specs).map((arrival) => arrival.result);
+    mustBeSame(again, results, "the results came back otherwise");
   },
 };
-
-/** A name with a space or a colon stands in no header of ours; such a pack may fall apart otherwise. */
-function plain({ headers, data }: Received) {
-  return { headers: { ...headers }, data: Buffer.from(data).toString("latin1") };
-}
 
 const outcome: fc.Arbitrary<Outcome> = fc
   .record({
