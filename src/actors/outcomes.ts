@@ -12,6 +12,7 @@ import {
 } from "../errors.ts";
 import { BINARY_TYPE, bytesOfResult } from "../protocol/binary.ts";
 import type { Failure } from "../protocol/failure.ts";
+import type { Encoded } from "../protocol/messages.ts";
 import { HEADER } from "../protocol/names.ts";
 import {
   decodeOutcome,
@@ -63,12 +64,14 @@ export async function endJob(context: ActorContext, ending: Ending, signal: Abor
   const outcome = await withBody(context, ending).catch((error) =>
     withBody(context, withoutOutput(ending, error)),
   );
-  const stored = await commit(context, outcome, signal);
+  const encoded = encodeOutcome(outcome);
+  const stored = await commit(context, outcome, encoded, signal);
   const stands = stored.mine ? outcome : stored.outcome;
   if (!stored.mine && outcome.object !== undefined && ending.output === undefined)
     await dropObject(context, outcome.object);
   announce(context, stands);
-  if (ending.reply !== undefined) replyOutcome(context, ending.reply, stands);
+  if (ending.reply !== undefined)
+    replyOutcome(context, ending.reply, stands, stored.mine ? encoded : undefined);
   if (stored.mine) emitFinished(context, stands);
   return stands;
 }
@@ -96,8 +99,12 @@ export async function readOutcome(context: ActorContext, job: string): Promise<O
 }
 
 /** Answers a caller with an outcome: one message, and for a watcher the empty message that ends it. */
-export function replyOutcome({ broker }: ActorContext, reply: ReplyTo, outcome: Outcome): void {
-  const { headers, data } = encodeOutcome(outcome);
+export function replyOutcome(
+  { broker }: ActorContext,
+  reply: ReplyTo,
+  outcome: Outcome,
+  { headers, data } = encodeOutcome(outcome),
+): void {
   const bytes = reply.binary === true ? bytesOfResult(outcome.body) : undefined;
   if (bytes === undefined) broker.publish({ subject: reply.subject, headers, data });
   else broker.publish({ subject: reply.subject, headers: { ...headers, ...BINARY }, data: bytes });
@@ -123,17 +130,16 @@ async function withBody(context: ActorContext, ending: Ending): Promise<Outcome>
   const { job, kind, state, counts, submitted, started, error, receipt, failures = [] } = ending;
   const shape = error === undefined ? undefined : { ...error.toShape(), status: error.status };
   const text = shape === undefined ? (ending.result ?? "null") : errorText(error, failures);
-  return {
-    job,
-    kind,
-    state,
-    counts,
-    times: { submitted, ...(started === undefined ? {} : { started }), finished: context.clock.now() },
-    ...(await placed(context, { job, output: shape === undefined ? ending.output : undefined }, text)),
-    ...(shape === undefined ? {} : { error: shape }),
-    failures,
-    ...(receipt === undefined ? {} : { receipt }),
-  };
+  const output = shape === undefined ? ending.output : undefined;
+  const { body, object } = await placed(context, { job, output }, text);
+  const times: Outcome["times"] = { submitted, finished: context.clock.now() };
+  const outcome: Outcome = { job, kind, state, counts, times, body, failures };
+  // Spread in, absent members cost more than all the rest.
+  if (started !== undefined) times.started = started;
+  if (object !== undefined) outcome.object = object;
+  if (shape !== undefined) outcome.error = shape;
+  if (receipt !== undefined) outcome.receipt = receipt;
+  return outcome;
 }
 
 function errorText(error: MusterError | undefined, failures: readonly Failure[]): string {
@@ -180,10 +186,15 @@ async function dropObject({ broker, names }: ActorContext, object: string): Prom
 
 type Committed = { mine: true } | { mine: false; outcome: Outcome };
 
-async function commit(context: ActorContext, outcome: Outcome, signal: AbortSignal): Promise<Committed> {
+async function commit(
+  context: ActorContext,
+  outcome: Outcome,
+  encoded: Encoded,
+  signal: AbortSignal,
+): Promise<Committed> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await tryCommit(context, outcome);
+      return await tryCommit(context, outcome.job, encoded);
     } catch (error) {
       if (error instanceof PayloadTooLarge || signal.aborted) throw error;
       context.events.emit("broker.trouble", { what: `outcome of ${outcome.job}`, reason: String(error) });
@@ -192,16 +203,16 @@ async function commit(context: ActorContext, outcome: Outcome, signal: AbortSign
   }
 }
 
-async function tryCommit(context: ActorContext, outcome: Outcome): Promise<Committed> {
+async function tryCommit(context: ActorContext, job: string, { headers, data }: Encoded): Promise<Committed> {
   const { broker, names, topology } = context;
-  const { headers, data } = encodeOutcome(outcome);
+  const subject = names.outcome(job);
   const ttlSeconds = Math.max(1, Math.round(topology.outcomeTtlMs / 1000));
   try {
-    await broker.store({ subject: names.outcome(outcome.job), headers, data, expectLast: 0, ttlSeconds });
+    await broker.store({ subject, headers, data, expectLast: 0, ttlSeconds });
     return { mine: true };
   } catch (error) {
     if (!(error instanceof WriteConflict || error instanceof WriteUnknown)) throw error;
-    const standing = await broker.last(names.stream("outcomes"), names.outcome(outcome.job));
+    const standing = await broker.last(names.stream("outcomes"), subject);
     if (standing === undefined) throw error;
     return { mine: isSame(standing, headers), outcome: decodeOutcome(standing) };
   }

@@ -54,13 +54,17 @@ export interface Executor {
   readonly slots: number;
 }
 
-const ONLY: readonly number[] = [0];
-
 /** The offsets that a request asks for. */
 export function askedOffsets(request: PassRequest): readonly number[] {
-  const { offsets, count } = request;
-  if (offsets !== undefined) return offsets;
-  return count === 1 ? ONLY : Array.from({ length: count }, (_, offset) => offset);
+  if (request.offsets !== undefined) return request.offsets;
+  const offsets: number[] = [];
+  for (let offset = 0; offset < request.count; offset++) offsets.push(offset);
+  return offsets;
+}
+
+/** The offset of the item that stands at a place of those that a request asks for. */
+export function askedOffset({ offsets }: PassRequest, at: number): number {
+  return offsets === undefined ? at : (offsets[at] ?? 0);
 }
 
 /** How many items a request asks for. */

@@ -11,9 +11,40 @@ export interface Unwritable {
   reason: unknown;
 }
 
+/** Offsets as runs of consecutive ones: `first, end, first, end, …`. A chunk in which nothing fails is a single run. */
+class Offsets {
+  readonly #bounds: number[] = [];
+  count = 0;
+
+  add(offset: number): void {
+    const last = this.#bounds.length - 1;
+    if (this.#bounds[last] === offset) this.#bounds[last] = offset + 1;
+    else this.#bounds.push(offset, offset + 1);
+    this.count++;
+  }
+
+  get first(): number {
+    return this.#bounds[0] ?? 0;
+  }
+
+  /** Behind the last of them. */
+  get end(): number {
+    return this.#bounds.at(-1) ?? 0;
+  }
+
+  get all(): number[] {
+    const all: number[] = [];
+    for (let at = 0; at < this.#bounds.length; at += 2) {
+      for (let offset = this.#bounds[at] ?? 0; offset < (this.#bounds[at + 1] ?? 0); offset++)
+        all.push(offset);
+    }
+    return all;
+  }
+}
+
 interface Open {
   state: unknown;
-  readonly offsets: number[];
+  readonly offsets: Offsets;
   readonly inputs: ItemDigest;
   readonly outputs: ItemDigest;
 }
@@ -49,7 +80,7 @@ export class PieceBuilder {
     this.#hash(offset, output);
     const open = this.#fits(offset) ?? this.#begun();
     open.state = this.#reducer.step(open.state, checkedOutput(this.#reducer, output));
-    open.offsets.push(offset);
+    open.offsets.add(offset);
     open.inputs.addHash(this.#inputs, offset);
     open.outputs.addHash(this.#outputs, offset);
     if (open !== this.#open) this.#close();
@@ -71,12 +102,13 @@ export class PieceBuilder {
   }
 
   #begun(): Open {
-    return { state: this.#reducer.init(), offsets: [], inputs: new ItemDigest(), outputs: new ItemDigest() };
+    const state = this.#reducer.init();
+    return { state, offsets: new Offsets(), inputs: new ItemDigest(), outputs: new ItemDigest() };
   }
 
   #fits(offset: number): Open | undefined {
     if (!this.#reducer.ordered) return this.#open;
-    return this.#open?.offsets.at(-1) === offset - 1 ? this.#open : undefined;
+    return this.#open?.offsets.end === offset ? this.#open : undefined;
   }
 
   #close(): void {
@@ -86,14 +118,14 @@ export class PieceBuilder {
     try {
       this.pieces.push(this.#piece(open));
     } catch (reason) {
-      this.unwritable.push({ offsets: open.offsets, reason });
+      this.unwritable.push({ offsets: open.offsets.all, reason });
     }
   }
 
   #piece({ state, offsets, inputs, outputs }: Open): Piece {
     return {
-      from: this.#from + (offsets[0] ?? 0),
-      count: offsets.length,
+      from: this.#from + offsets.first,
+      count: offsets.count,
       partial: this.#reducer.encode(state),
       digests: { inputs: inputs.value, outputs: outputs.value },
     };

@@ -10,7 +10,7 @@ import { fail, type HandlerLogEntry, steerOf } from "./handler.ts";
 import type { HandlerSet, LoadedHandler } from "./handler-set.ts";
 import { type ItemSource, readInputs } from "./inputs.ts";
 import { ItemContext, ItemsContext, type PassContext } from "./item-context.ts";
-import { askedOffsets, attemptOf, type PassRequest } from "./pass.ts";
+import { askedCount, askedOffset, askedOffsets, attemptOf, type PassRequest } from "./pass.ts";
 import { Abandoned, Patience } from "./patience.ts";
 import { PieceBuilder } from "./pieces.ts";
 import { splitting } from "./splitter.ts";
@@ -81,10 +81,9 @@ class Pass {
 
   #runAsked(): MaybePromise<PassResult> {
     const { clock } = this.#hooks;
-    const offsets = askedOffsets(this.#request);
-    const source = this.#readSource(offsets);
+    const source = this.#readSource();
     const startedAt = clock.monotonic();
-    const waiting = source === undefined ? undefined : this.#runAll(source, offsets);
+    const waiting = source === undefined ? undefined : this.#runAll(source);
     return whenThere<void, PassResult>(waiting, () => this.#result(clock.monotonic() - startedAt));
   }
 
@@ -95,36 +94,39 @@ class Pass {
   }
 
   /** Inputs that cannot be read fail every item, for good; undefined then. */
-  #readSource(offsets: readonly number[]): ItemSource | undefined {
+  #readSource(): ItemSource | undefined {
     try {
       this.#source = readInputs(this.#request);
     } catch (error) {
-      for (const offset of offsets) this.#refuse(offset, error);
+      for (const offset of askedOffsets(this.#request)) this.#refuse(offset, error);
     }
     return this.#source;
   }
 
-  #runAll(source: ItemSource, offsets: readonly number[]): Promise<void> | undefined {
-    return this.#handler.batch === true ? this.#runBatch(source, offsets) : this.#runItems(source, offsets);
+  #runAll(source: ItemSource): Promise<void> | undefined {
+    return this.#handler.batch === true
+      ? this.#runBatch(source, askedOffsets(this.#request))
+      : this.#runItems(source);
   }
 
   /** Runs the items one by one; a promise only where a handler gave one, or others on this event loop need a turn. */
-  #runItems(source: ItemSource, offsets: readonly number[]): Promise<void> | undefined {
-    for (let at = 0; at < offsets.length; at++) {
+  #runItems(source: ItemSource): Promise<void> | undefined {
+    const count = askedCount(this.#request);
+    for (let at = 0; at < count; at++) {
       const pause = this.#hooks.pause?.();
-      const waiting = pause ?? this.#runItem(source, offsets[at] ?? 0);
-      if (waiting !== undefined)
-        return this.#runRest(source, offsets.slice(pause === undefined ? at + 1 : at), waiting);
+      const waiting = pause ?? this.#runItem(source, askedOffset(this.#request, at));
+      if (waiting !== undefined) return this.#runRest(source, pause === undefined ? at + 1 : at, waiting);
     }
     return undefined;
   }
 
-  async #runRest(source: ItemSource, offsets: readonly number[], first: Promise<void>): Promise<void> {
+  async #runRest(source: ItemSource, start: number, first: Promise<void>): Promise<void> {
     await first;
-    for (const offset of offsets) {
+    const count = askedCount(this.#request);
+    for (let at = start; at < count; at++) {
       const pause = this.#hooks.pause?.();
       if (pause !== undefined) await pause;
-      const waiting = this.#runItem(source, offset);
+      const waiting = this.#runItem(source, askedOffset(this.#request, at));
       if (waiting !== undefined) await waiting;
     }
   }

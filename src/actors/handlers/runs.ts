@@ -5,8 +5,8 @@ import { type AbortLink, followSignal } from "./abort-link.ts";
 import { nothingRun, type PassRequest } from "./pass.ts";
 import { Slots } from "./slots.ts";
 
-/** Controllers that are kept, in use or not: a worker of one slot runs a job's passes one after the other. */
-const MOST_KEPT = 64;
+/** Controllers that are kept, in use or not, for the next pass under the same signal: as many as a worker keeps signals. */
+const MOST_KEPT = 512;
 
 /** Runs one pass that has a slot. */
 export type RunPass = (request: PassRequest, signal: AbortSignal) => MaybePromise<PassResult>;

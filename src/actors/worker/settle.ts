@@ -3,7 +3,7 @@ import type { StoreMessage } from "../../broker/port.ts";
 import { onResult, startGather } from "../../domain/gather.ts";
 import type { ItemFailure } from "../../domain/pass.ts";
 import { receiptHead } from "../../domain/receipt.ts";
-import { joinPartials, type Reducer } from "../../domain/reducers/index.ts";
+import { joinPartials, type OrderedName, type Reducer } from "../../domain/reducers/index.ts";
 import { type MusterError, toMusterError } from "../../errors.ts";
 import { encodeDeadLetter } from "../../protocol/dead-letter.ts";
 import { encodeJson, splitArray } from "../../protocol/json.ts";
@@ -70,9 +70,10 @@ async function endWholeJob(
   const { spec, partial, handlerMs, failures } = result;
   const state = startGather(spec, reducer);
   onResult(state, reducer, { result, seq: 0, bytes: partial.length, now: context.clock.now() });
-  const ending = {
+  const ending: Ending = {
     job: spec.job,
     kind: spec.kind,
+    state: "succeeded",
     counts: { items: result.count, failed: failures.length, tasks: 1, duplicates: 0, handlerMs },
     submitted: spec.submitted,
     started: context.clock.now(),
@@ -81,22 +82,16 @@ async function endWholeJob(
     reply: spec.reply,
     output: spec.output,
   };
-  await endJob(context, { ...ending, ...verdictOf(state, reducer, partial) }, signal);
-}
-
-function verdictOf(
-  { verdict, accumulator }: ReturnType<typeof startGather>,
-  reducer: Reducer,
-  partial: string,
-): Pick<Ending, "state" | "error" | "result"> {
-  if (verdict?.state === "failed") return { state: "failed", error: verdict.error };
   try {
-    const name = reducer.name as "collect" | "concat";
-    const result = reducer.ordered ? joinPartials(name, [partial]) : encodeJson(reducer.finish(accumulator));
-    return { state: "succeeded", result };
+    if (state.verdict?.state === "failed") throw state.verdict.error;
+    ending.result = reducer.ordered
+      ? joinPartials(reducer.name as OrderedName, [partial])
+      : encodeJson(reducer.finish(state.accumulator));
   } catch (error) {
-    return { state: "failed", error: toMusterError(error) };
+    ending.state = "failed";
+    ending.error = toMusterError(error);
   }
+  await endJob(context, ending, signal);
 }
 
 /** Ends a job that cannot go on. */
