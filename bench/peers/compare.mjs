@@ -23,7 +23,7 @@ const { values } = parseArgs({
 const RUNS = Number(values.runs);
 const workers = Number(values.workers);
 const sized = (count) => Math.max(50, Math.round(count * Number(values.size)));
-const TASKS = sized(20_000);
+const TASKS = sized(50_000);
 const ITEMS = sized(2_000_000);
 const JOBS = sized(10_000);
 const REQUESTS = sized(500);

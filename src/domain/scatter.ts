@@ -14,7 +14,9 @@ export const TARGET_MS = 50;
 const QUEUE_MS = 200;
 const MAX_WINDOW = 4096;
 /** Tasks of a job's first batch, where the workers have no more than half as many slots. */
-const FIRST_BATCH = 64;
+const FIRST_BATCH = 128;
+/** A batch takes milliseconds whatever its size: so the small ones at the start must be few. */
+const GROWTH = 8;
 /** Items of a range task at most; its outputs must pass through one result. */
 const MAX_CHUNK = 250_000;
 /** A chunk's items and, judged by what came back, its outputs stay below this. */
@@ -171,11 +173,11 @@ export function nextChunks(state: ScatterState, { itemBytes, most, ...fleet }: F
 }
 
 /**
- * Tasks of the next batch at most: batches grow with what is out. The tasks of a batch are seen only when all of it is stored,
- * so with a full first one the workers would wait for a thousand tasks where each wants one.
+ * Tasks of the next batch at most: a small one first, then as many times more as there are out. The tasks of a batch are seen only when
+ * all of it is stored, so with a full first one the workers would wait for a thousand tasks where each wants one.
  */
 function mostNext({ dispatched }: ScatterState, slots: number): number {
-  return Math.max(FIRST_BATCH, 2 * slots, dispatched.tasks);
+  return Math.max(FIRST_BATCH, 2 * slots, GROWTH * dispatched.tasks);
 }
 
 function cut(state: ScatterState, fleet: Fleet): ItemRange[] {

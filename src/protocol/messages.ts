@@ -46,12 +46,16 @@ export interface Task extends ItemRange, TaskItems {
 
 export function encodeTask(task: Task, specText = encodeSpec(task.spec)): Encoded {
   const { items, invalid = [] } = task;
-  const headers = { [HEADER.items]: encodeItems(task, task.spec.total), [HEADER.spec]: specText };
-  if (invalid.length === 0) return { headers, data: items };
-  return {
-    headers: { ...headers, [HEADER.invalid]: String(invalid.length) },
-    data: withInvalid(invalid, items),
+  const itemsText = encodeItems(task, task.spec.total);
+  // The spec stands last, here and in results: readers may then know it again by its bytes.
+  if (invalid.length === 0)
+    return { headers: { [HEADER.items]: itemsText, [HEADER.spec]: specText }, data: items };
+  const headers = {
+    [HEADER.items]: itemsText,
+    [HEADER.invalid]: String(invalid.length),
+    [HEADER.spec]: specText,
   };
+  return { headers, data: withInvalid(invalid, items) };
 }
 
 /** @throws InvalidBody when the message is not a task */
@@ -87,16 +91,17 @@ const MAX_RESULT_MESSAGE = 1_000;
 export function encodeResult(result: Result, specText = encodeSpec(result.spec)): Encoded {
   const headers: Record<string, string> = {
     [HEADER.items]: encodeItems(result, result.spec.total),
-    [HEADER.spec]: specText,
     [HEADER.handlerMs]: result.handlerMs.toFixed(3),
     [HEADER.worker]: result.worker,
   };
   if (result.tally !== undefined) headers[HEADER.tally] = encodeTally(result.tally);
   if (result.object !== undefined) headers[HEADER.object] = result.object;
-  if (result.failures.length === 0) return { headers, data: result.partial };
-  headers[HEADER.failed] = String(result.failed ?? result.failures.length);
-  const named = jsonOfFirst(result.failures, MAX_RESULT_MESSAGE, JSON.stringify);
-  return { headers, data: `${named}\n${result.partial}` };
+  const { failures, failed = failures.length, partial } = result;
+  if (failures.length > 0) headers[HEADER.failed] = String(failed);
+  headers[HEADER.spec] = specText;
+  if (failures.length === 0) return { headers, data: partial };
+  const named = jsonOfFirst(failures, MAX_RESULT_MESSAGE, JSON.stringify);
+  return { headers, data: `${named}\n${partial}` };
 }
 
 /** @throws InvalidBody when the message is not a result */

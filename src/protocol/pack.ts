@@ -54,9 +54,9 @@ export function encodePack(results: readonly PackedResult[], specText?: string):
   return {
     headers: {
       [HEADER.items]: encodeItems({ from: start, count: end - start }, spec.total),
-      [HEADER.spec]: specText ?? encodeSpec(spec),
       [HEADER.worker]: worker,
       [HEADER.pack]: `${results.length} ${since} ${tally.slots}`,
+      [HEADER.spec]: specText ?? encodeSpec(spec),
     },
     data: `${JSON.stringify(numbers)}\n${text}`,
   };

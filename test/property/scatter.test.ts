@@ -402,14 +402,14 @@ describe("the batches of a job that begins", () => {
   }
 
   it("are small at first, as tasks are seen only when all of their batch is stored", () => {
-    expect(batches(1)).toEqual([64, 64, 128, 256, 512]);
-    expect(batches(64)).toEqual([128, 128, 256, 512]);
+    expect(batches(1)).toEqual([128, 896]);
+    expect(batches(300)).toEqual([600, 600]);
   });
 
   it("give each slot two tasks with the first, where a batch may have so many", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 5_000 }), (slots) => {
-        expect(batches(slots)[0]).toBe(Math.min(999, Math.max(64, 2 * slots)));
+        expect(batches(slots)[0]).toBe(Math.min(999, Math.max(128, 2 * slots)));
       }),
     );
   });

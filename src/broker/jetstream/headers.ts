@@ -10,8 +10,17 @@ import { HEADER } from "../../protocol/names.ts";
 import type { Headers } from "../port.ts";
 
 const NO_HEADERS: Headers = Object.freeze({});
+/** Where a message stands in its batch; the server keeps them with the message. */
+export const BATCH_HEADER = {
+  id: "Nats-Batch-Id",
+  sequence: "Nats-Batch-Sequence",
+  commit: "Nats-Batch-Commit",
+} as const;
+
 /** A name cut out of a message is a new text, and ten times as dear for a key as one that is known. */
-const KNOWN_NAMES = new Map<string, string>(Object.values(HEADER).map((name) => [name, name]));
+const KNOWN_NAMES = new Map<string, string>(
+  [...Object.values(HEADER), ...Object.values(BATCH_HEADER)].map((name) => [name, name]),
+);
 const VERSION = "NATS/1.0";
 const LINE_END = "\r\n";
 
@@ -55,8 +64,45 @@ export function headersOf(message: Msg): Headers {
   const length = message._msg.hdr;
   if (length <= 0) return NO_HEADERS;
   const { buffer, byteOffset } = message._rdata;
-  return parseHeaderBlock(Buffer.from(buffer, byteOffset, length).toString("utf8"));
+  return specLine.read(Buffer.from(buffer, byteOffset, length));
 }
+
+/**
+ * The line with the job's spec, of the message that was read last. It is longer than all else in a task, the tasks of a job all have
+ * it, and it stands last in them: where its bytes are the same, its text need be neither made nor compared once more.
+ */
+class SpecLine {
+  /** With the line end before it. */
+  #bytes: Buffer | undefined;
+  #spec = "";
+
+  read(block: Buffer): Headers {
+    if (this.#bytes === undefined) return this.#readAll(block);
+    const start = block.length - this.#bytes.length;
+    if (start <= 0 || block.compare(this.#bytes, 0, undefined, start) !== 0) return this.#readAll(block);
+    const fields = parseHeaderBlock(block.toString("utf8", 0, start + LINE_END.length));
+    fields[HEADER.spec] ??= this.#spec;
+    return fields;
+  }
+
+  #readAll(block: Buffer): Headers {
+    const fields = parseHeaderBlock(block.toString("utf8"));
+    const start = block.lastIndexOf(SPEC_LINE);
+    const isLast =
+      start > 0 && block.indexOf(LINE_END, start + SPEC_LINE.length) === block.length - LAST_ENDS;
+    if (!isLast) return fields;
+    // A copy: the block is a piece of all that was read from the server at once.
+    this.#bytes = Buffer.from(block.subarray(start));
+    this.#spec = parseHeaderBlock(this.#bytes.toString("utf8"))[HEADER.spec] ?? "";
+    return fields;
+  }
+}
+
+const SPEC_LINE = `${LINE_END}${HEADER.spec}:`;
+/** Bytes of the line end behind the last header and of the one behind them all. */
+const LAST_ENDS = 4;
+
+const specLine = new SpecLine();
 
 function fromLibrary(headers: MsgHdrs | undefined): Headers {
   const fields: Record<string, string> = {};
@@ -65,7 +111,7 @@ function fromLibrary(headers: MsgHdrs | undefined): Headers {
 }
 
 /** Reads `NATS/1.0`, perhaps with a status, and a line a header. */
-export function parseHeaderBlock(block: string): Headers {
+export function parseHeaderBlock(block: string): Record<string, string> {
   const fields: Record<string, string> = {};
   for (let at = block.indexOf(LINE_END); at >= 0; ) {
     const start = at + LINE_END.length;

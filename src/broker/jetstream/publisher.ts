@@ -8,6 +8,7 @@ import { HEADER } from "../../protocol/names.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { Headers, Stored, StoreMessage } from "../port.ts";
 import { type ApiFault, faultError } from "./api.ts";
+import { BATCH_HEADER } from "./headers.ts";
 import type { Outbox } from "./outbox.ts";
 import { checkOpen, toWire, type WireMessage } from "./wire.ts";
 
@@ -76,8 +77,8 @@ export class Publisher {
       toWire(
         this.#options.nc,
         message,
-        ...storeHeaders(message),
         placeHeaders({ batchId, position: at + 1, length }),
+        ...storeHeaders(message),
       ),
     );
     return await this.#sendParts(parts);
@@ -170,6 +171,6 @@ interface Place {
 }
 
 function placeHeaders({ batchId, position, length }: Place): Headers {
-  const place = { "Nats-Batch-Id": batchId, "Nats-Batch-Sequence": String(position) };
-  return position < length ? place : { ...place, "Nats-Batch-Commit": "1" };
+  const place = { [BATCH_HEADER.id]: batchId, [BATCH_HEADER.sequence]: String(position) };
+  return position < length ? place : { ...place, [BATCH_HEADER.commit]: "1" };
 }
