@@ -137,12 +137,12 @@ function parseNumbers(line: string): readonly number[] {
   } catch (cause) {
     throw unreadable(cause);
   }
-  if (!Array.isArray(numbers) || !numbers.every(isAmount)) throw unreadable();
+  if (!Array.isArray(numbers) || !numbers.every(isWhole)) throw unreadable();
   return numbers;
 }
 
 /** Whole, and far from where sums of two of them would not be. */
-function isAmount(value: unknown): boolean {
+function isWhole(value: unknown): boolean {
   return Number.isInteger(value) && Math.abs(value as number) < MOST;
 }
 

@@ -1,4 +1,5 @@
 /** What results say for their job's receipt, and outcomes of it: headers, and back. */
+import { decimalAt } from "./decimal.ts";
 
 /** A digest of items: two unsigned words of 32 bits, the higher one first. */
 export type Digest = readonly [high: number, low: number];
@@ -69,30 +70,16 @@ export function decodeTally(header: string | undefined): Tally | undefined {
   };
 }
 
-const SPACE = 0x20;
-const ZERO = 0x30;
-
-/**
- * Decimal numbers with a space between them, read digit by digit: `split` and `Number` take ten times as long, and there is one such
- * header a task. Undefined where there is anything else.
- */
+/** Decimal numbers with a space between them; undefined where there is anything else. */
 function decimals(text: string): number[] | undefined {
   const numbers: number[] = [];
-  let number = 0;
-  let digits = 0;
-  for (let at = 0; at <= text.length; at++) {
-    const code = at === text.length ? SPACE : text.charCodeAt(at);
-    if (code !== SPACE) {
-      const digit = code - ZERO;
-      if (digit < 0 || digit > 9) return undefined;
-      number = number * 10 + digit;
-      digits++;
-      continue;
-    }
-    if (digits === 0 || !Number.isSafeInteger(number)) return undefined;
+  for (let start = 0; start <= text.length; ) {
+    const space = text.indexOf(" ", start);
+    const end = space < 0 ? text.length : space;
+    const number = decimalAt(text, start, end);
+    if (!Number.isSafeInteger(number)) return undefined;
     numbers.push(number);
-    number = 0;
-    digits = 0;
+    start = end + 1;
   }
   return numbers;
 }

@@ -1,5 +1,6 @@
 /** What tasks and results carry of their job, so that workers and aggregators need to ask nobody. */
 import { InvalidBody } from "../errors.ts";
+import { decimalAt } from "./decimal.ts";
 import { isToken, type Priority } from "./names.ts";
 import type { OutputTo } from "./output.ts";
 
@@ -71,29 +72,14 @@ export function encodeItems(range: ItemRange, total: number | undefined): string
 export function decodeItems(header = ""): ItemRange & { total: number | undefined } {
   const dash = header.indexOf("-");
   const slash = header.indexOf("/", dash);
-  const from = digits(header, 0, dash);
-  const last = digits(header, dash + 1, slash);
-  const total = header.endsWith("/*") ? undefined : digits(header, slash + 1, header.length);
+  const from = decimalAt(header, 0, dash);
+  const last = decimalAt(header, dash + 1, slash);
+  const total = header.endsWith("/*") ? undefined : decimalAt(header, slash + 1, header.length);
   const end = total ?? Number.MAX_SAFE_INTEGER;
   if (!(from <= last && last < end && Number.isSafeInteger(end))) {
     throw new InvalidBody(`Not an item range: "${header.slice(0, 64)}"`, { path: "Muster-Items" });
   }
   return { from, count: last - from + 1, total };
-}
-
-const ZERO = 0x30;
-const MAX_DIGITS = 16;
-
-/** The number that stands there in 1 to 16 decimal digits, else NaN. A pattern takes four times as long, and every task has such a header. */
-function digits(text: string, start: number, end: number): number {
-  if (end <= start || end - start > MAX_DIGITS) return Number.NaN;
-  let number = 0;
-  for (let at = start; at < end; at++) {
-    const digit = text.charCodeAt(at) - ZERO;
-    if (!(digit >= 0 && digit <= 9)) return Number.NaN;
-    number = number * 10 + digit;
-  }
-  return number;
 }
 
 export function encodeSpec(spec: JobSpec): string {

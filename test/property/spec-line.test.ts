@@ -50,7 +50,7 @@ describe("the headers of messages that come one after the other", () => {
     );
   });
 
-  it("have the very same text where they end in the same spec", () => {
+  it("are whole where two that follow each other end in the same spec", () => {
     const [first, second] = ["1-1/9", "2-2/9"].map((items) =>
       headersOf(messageOf(`NATS/1.0\r\nMuster-Items: ${items}\r\nMuster-Spec: {"job":"a"}\r\n\r\n`)),
     );

@@ -12,13 +12,13 @@ export class JobStop {
   readonly patience = new AbortController();
   tasks = 0;
 
-  get isAborted(): boolean {
-    return this.work.signal.aborted || this.patience.signal.aborted;
-  }
-
   constructor() {
     // All tasks of the job listen, and each of their failed items while its dead letter is stored.
     setMaxListeners(0, this.work.signal, this.patience.signal);
+  }
+
+  get isAborted(): boolean {
+    return this.work.signal.aborted || this.patience.signal.aborted;
   }
 }
 

@@ -107,19 +107,22 @@ export class ResultStore {
   ): Promise<void> {
     const [first] = results as readonly [PackedResult];
     if (results.length === 1) return this.#put(first, specText, signal);
-    return this.#send({ subject: this.#subjectOf(first), ...encodePack(results, specText) }, signal);
+    return this.#send({ subject: subjectOf(this.#context, first), ...encodePack(results, specText) }, signal);
   }
 
   #put(result: Result, specText: string | undefined, signal: AbortSignal): Promise<void> {
-    return this.#send({ subject: this.#subjectOf(result), ...encodeResult(result, specText) }, signal);
+    return this.#send(
+      { subject: subjectOf(this.#context, result), ...encodeResult(result, specText) },
+      signal,
+    );
   }
 
   #send(message: StoreMessage, signal: AbortSignal): Promise<void> {
     return storeSurely(this.#context, compressed(message, this.#context.compression), signal);
   }
+}
 
-  #subjectOf({ spec }: Result): string {
-    const { names, partitions } = this.#context;
-    return names.result(partitionOf(spec.job, partitions), spec.job);
-  }
+/** Where a result goes. */
+export function subjectOf({ names, partitions }: ActorContext, { spec }: Result): string {
+  return names.result(partitionOf(spec.job, partitions), spec.job);
 }

@@ -8,13 +8,13 @@ import { type MusterError, toMusterError } from "../../errors.ts";
 import { encodeDeadLetter } from "../../protocol/dead-letter.ts";
 import { encodeJson, splitArray } from "../../protocol/json.ts";
 import { encodeResult, type Result, type Task, type TaskItems } from "../../protocol/messages.ts";
-import { HEADER, partitionOf } from "../../protocol/names.ts";
+import { HEADER } from "../../protocol/names.ts";
 import type { ItemRange, JobSpec } from "../../protocol/spec.ts";
 import type { ActorContext } from "../context.ts";
 import { type Ending, endJob, NO_COUNTS } from "../outcomes.ts";
 import { storeSurely } from "../store-surely.ts";
 import { TaskWriter } from "../tasks.ts";
-import { HEADER_ROOM, type ResultStore } from "./result-store.ts";
+import { HEADER_ROOM, type ResultStore, subjectOf } from "./result-store.ts";
 
 /** Through what results go. */
 export interface SettlingGround {
@@ -102,10 +102,6 @@ export async function failJob(
 ): Promise<void> {
   const { job, kind, submitted, reply } = spec;
   await endJob(context, { job, kind, state: "failed", counts: NO_COUNTS, submitted, error, reply }, signal);
-}
-
-function subjectOf({ names, partitions }: ActorContext, { spec }: Result): string {
-  return names.result(partitionOf(spec.job, partitions), spec.job);
 }
 
 function isLarge({ broker }: ActorContext, { partial }: Result): boolean {

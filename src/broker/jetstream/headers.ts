@@ -10,6 +10,7 @@ import { HEADER } from "../../protocol/names.ts";
 import type { Headers } from "../port.ts";
 
 const NO_HEADERS: Headers = Object.freeze({});
+
 /** Where a message stands in its batch; the server keeps them with the message. */
 export const BATCH_HEADER = {
   id: "Nats-Batch-Id",

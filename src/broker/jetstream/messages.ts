@@ -1,5 +1,6 @@
 /** Messages of the client library seen as messages of the port; headers are decoded only when they are read. */
 import type { Msg } from "nats";
+import { decimalAt } from "../../protocol/decimal.ts";
 import type { Delivery, Headers, InMessage, StreamMessage } from "../port.ts";
 import { headersOf, parseHeaderBlock } from "./headers.ts";
 import type { Outbox } from "./outbox.ts";
@@ -53,23 +54,11 @@ export function parseAckSubject(reply: string): DeliveryInfo {
   const startOf = (token: number) => (dots[before + token] ?? -1) + 1;
   const endOf = (token: number) => dots[before + token + 1] ?? reply.length;
   return {
-    deliveries: decimal(reply, startOf(0), endOf(0)),
-    seq: decimal(reply, startOf(1), endOf(1)),
-    consumerSeq: decimal(reply, startOf(2), endOf(2)),
+    deliveries: decimalAt(reply, startOf(0), endOf(0)),
+    seq: decimalAt(reply, startOf(1), endOf(1)),
+    consumerSeq: decimalAt(reply, startOf(2), endOf(2)),
     nanos: reply.slice(startOf(3), endOf(3)),
   };
-}
-
-const ZERO = 0x30;
-
-/** The number that stands there, or NaN: read digit by digit, as there are three of them a message. */
-function decimal(text: string, start: number, end: number): number {
-  let number = start < end ? 0 : Number.NaN;
-  for (let at = start; at < end; at++) {
-    const digit = text.charCodeAt(at) - ZERO;
-    number = digit >= 0 && digit <= 9 ? number * 10 + digit : Number.NaN;
-  }
-  return number;
 }
 
 const ACK = Buffer.from("+ACK");
